@@ -1,0 +1,1 @@
+"""Claims about Tandem, and the proof of each."""

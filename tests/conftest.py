@@ -1,0 +1,42 @@
+"""What every test stands on: a clean environment, and a way to ask for a program of the machine."""
+
+import os
+import shutil
+from collections.abc import Callable
+
+import pytest
+from hypothesis import settings
+
+# Two busy cores are slow now and then; that is no finding.
+settings.register_profile("tandem", deadline=None)
+settings.load_profile("tandem")
+
+LEAKING = ("COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "PYTHONPATH", "TZ")
+LEAKING_ENDS = ("_PROXY", "_proxy")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the developer's settings, proxies, time zone and terminal out of the tests."""
+    for name in os.environ:
+        if name.startswith("TANDEM_") or name in LEAKING or name.endswith(LEAKING_ENDS):
+            monkeypatch.delenv(name)
+
+
+# Read before the environment is cleaned.
+SERVICES_ARE_PROMISED = os.environ.get("TANDEM_REQUIRE_SERVICES") == "1"
+
+
+@pytest.fixture(scope="session")
+def program() -> Callable[[str], str]:
+    """Find a program; without it the test is skipped, or fails where `make services` has promised it."""
+
+    def find(name: str) -> str:
+        path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+        if path is None and SERVICES_ARE_PROMISED:
+            pytest.fail(f"{name} is missing although TANDEM_REQUIRE_SERVICES promises it: make services")
+        if path is None:
+            pytest.skip(f"{name} is not installed: make services")
+        return path
+
+    return find
