@@ -1,0 +1,1 @@
+"""What kiosks and the gateway say to each other."""

@@ -1,0 +1,76 @@
+"""What is said beside the check-ins: receipts and configuration down, the kiosk's state up, each signed."""
+
+from typing import Literal, TypeVar
+from uuid import UUID
+
+from nacl.signing import SigningKey, VerifyKey
+
+from protocol import signing
+from protocol.records import Seq
+from protocol.signing import Context, TooLarge
+from protocol.wire import Code, Instant, Wire
+
+MAX_BYTES = 16 * 1024
+
+
+class Rejected(Wire):
+    """A record that the gateway has kept, but cannot read or enter."""
+
+    seq: Seq
+    reason: Code
+
+
+class Receipt(Wire):
+    """What the gateway's database holds of a stream; sent after the commit, retained."""
+
+    v: Literal[1] = 1
+    stream: UUID
+    epoch: UUID
+    """Changes when the database was restored from a backup; then `upto` counts even if it went back."""
+    number: int
+    """Rises with every receipt of an epoch; the highest wins."""
+    upto: int
+    """Every record up to this one is held."""
+    extra: tuple[Seq, ...] = ()
+    """Records above `upto` that are held too."""
+    rejected: tuple[Rejected, ...] = ()
+
+
+class Config(Wire):
+    """What is new for a kiosk; it pulls the content itself."""
+
+    v: Literal[1] = 1
+    stream: UUID
+    epoch: UUID
+    number: int
+    roster: str
+    """The version of the roster that the gateway would answer with now."""
+
+
+class State(Wire):
+    """A kiosk's heartbeat."""
+
+    v: Literal[1] = 1
+    stream: UUID
+    at: Instant
+    first_unreceipted: int | None = None
+    last_assigned: int
+    count: int
+    """Rows that wait for a receipt."""
+
+
+CONTEXTS: dict[type[Wire], Context] = {Receipt: "receipt", Config: "config", State: "state"}
+
+M = TypeVar("M", bound=Wire)
+
+
+def post(message: Wire, key: SigningKey) -> bytes:
+    """Sign a message for the wire."""
+    return signing.seal(CONTEXTS[type(message)], message.line(), key)
+
+
+def read(kind: type[M], data: bytes, key: VerifyKey) -> M:
+    """Return a message that `key` signed; raises TooLarge, BadSignature or Malformed."""
+    if len(data) > MAX_BYTES:
+        raise TooLarge(f"a message has {MAX_BYTES} bytes at most")
+    return kind.read(signing.unseal(CONTEXTS[kind], data, key))

@@ -1,0 +1,37 @@
+"""A check-in as the kiosk keeps and sends it: one line of JSON, whose bytes never change after the commit."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import Field
+
+from protocol.wire import Code, Id, Instant, Wire
+
+Seq = Annotated[int, Field(ge=1, le=2**53 - 1)]
+
+
+class CheckInRecord(Wire):
+    """One arriving or leaving, admitted at the kiosk or refused there."""
+
+    v: Literal[1] = 1
+    id: UUID
+    """UUIDv7, made at the scan."""
+    stream: UUID
+    seq: Seq
+    at: Instant
+    """The kiosk's wall clock."""
+    monotonic_ms: int
+    boot: UUID
+    clock: Literal["synced", "free_running", "unknown"]
+    method: Code
+    direction: Literal["in", "out"] | None = None
+    session: Id | None = None
+    room: Id | None = None
+    learner: Id | None = None
+    badge: Id | None = None
+    """The badge's id, or for a badge that nobody signed the first half of its digest."""
+    refused: Code | None = None
+    """The reason that the screen gave; None when it turned green or amber."""
+    amber: bool = False
+    """Recorded although the roster was old or the clock uncertain."""
+    offline: bool = False
