@@ -1,0 +1,136 @@
+"""Facts as they arrive: entered once, and the learner's day marked for settlement."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session as Db
+
+from attendance.session import Session, Span
+from ledger.database import insert_or_nothing, upsert
+from ledger.tables import BadgeRow, CheckInRow, ConsentRow, DirtyDayRow, RosterRow, SessionRow, StreamRow
+
+NEAR = timedelta(hours=1)
+"""More than a session opens before its start or closes after its end."""
+
+
+def enter(db: Db, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
+    """Insert check-ins and return the ids of those that are new."""
+    return insert_or_nothing(db, CheckInRow, [dict(row) for row in rows], CheckInRow.id)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A check-in that stands in the ledger already."""
+
+    verdict: str
+    digest: bytes
+
+
+def held(db: Db, ids: Collection[UUID]) -> dict[UUID, Held]:
+    """Return what the ledger has under these ids."""
+    query = sa.select(CheckInRow.id, CheckInRow.verdict, CheckInRow.digest).where(CheckInRow.id.in_(ids))
+    return {id: Held(verdict, digest) for id, verdict, digest in db.execute(query)} if ids else {}
+
+
+def mark_dirty(db: Db, days: Iterable[tuple[str, date, datetime]]) -> None:
+    """Ask for the settlement of learners' days (person, day, not before); the earliest moment wins."""
+    earliest: dict[tuple[str, date], datetime] = {}
+    for person, day, due_at in days:
+        earliest[person, day] = min(due_at, earliest.get((person, day), due_at))
+    rows = [{"person_id": person, "day": day, "due_at": due} for (person, day), due in sorted(earliest.items())]
+    upsert(db, DirtyDayRow, rows, keys=["person_id", "day"], update=_earlier)
+
+
+def badges_by_id(db: Db, ids: Collection[UUID]) -> dict[UUID, BadgeRow]:
+    """Return the badges that were issued under these ids."""
+    return {row.id: row for row in db.scalars(sa.select(BadgeRow).where(BadgeRow.id.in_(ids)))} if ids else {}
+
+
+def consenting(db: Db, people: Collection[str], purpose: str) -> set[str]:
+    """Return those of these people whose consent to a purpose stands."""
+    query = sa.select(ConsentRow.person_id).where(
+        ConsentRow.person_id.in_(people), ConsentRow.purpose == purpose, ConsentRow.withdrawn_at.is_(None)
+    )
+    return set(db.scalars(query)) if people else set()
+
+
+def sessions_by_id(db: Db, ids: Collection[str], people: Collection[str] | None = None) -> dict[str, Session]:
+    """Return sessions as the rules see them; the rosters hold only `people`, if they are given."""
+    if not ids:
+        return {}
+    rows = db.scalars(sa.select(SessionRow).where(SessionRow.id.in_(ids))).all()
+    query = sa.select(RosterRow.session_id, RosterRow.person_id).where(RosterRow.session_id.in_(ids))
+    if people is not None:
+        query = query.where(RosterRow.person_id.in_(people))
+    rosters: dict[str, set[str]] = {}
+    for session_id, person_id in db.execute(query):
+        rosters.setdefault(session_id, set()).add(person_id)
+    return {row.id: as_rule(row, frozenset(rosters.get(row.id, ()))) for row in rows}
+
+
+def sessions_near(db: Db, places: Collection[tuple[str, datetime]]) -> set[str]:
+    """Return the sessions of these rooms that might be open at these moments."""
+    if not places:
+        return set()
+    moments = [moment for _, moment in places]
+    query = sa.select(SessionRow.id).where(
+        SessionRow.room_id.in_({room for room, _ in places}),
+        SessionRow.starts_at <= max(moments) + NEAR,
+        SessionRow.ends_at >= min(moments) - NEAR,
+    )
+    return set(db.scalars(query))
+
+
+def as_rule(row: SessionRow, roster: frozenset[str]) -> Session:
+    """Translate a session's row into the value that the rules work on."""
+    return Session(
+        id=row.id,
+        course_id=row.course_id,
+        room_id=row.room_id,
+        starts_at=row.starts_at,
+        ends_at=row.ends_at,
+        zone=row.zone,
+        breaks=tuple(Span(datetime.fromisoformat(a), datetime.fromisoformat(b)) for a, b in row.breaks),
+        roster=roster,
+        methods=frozenset(row.methods),  # type: ignore[arg-type]  # the door checked them
+        least_assurance=row.least_assurance,  # type: ignore[arg-type]
+        cancelled=row.cancelled,
+        missing_out=row.missing_out,  # type: ignore[arg-type]
+    )
+
+
+def advance(db: Db, stream: UUID, taken: Collection[int]) -> StreamRow:
+    """Move a stream's `upto` over the numbers that are held now, and number its next receipt.
+
+    `taken` are the numbers of dead letters; the row is locked, so receipts of one stream rise one by one.
+    """
+    row = db.get_one(StreamRow, stream, with_for_update=True)
+    row.receipts += 1
+    row.upto = _contiguous(row.upto, set(_above(db, row)) | set(taken))
+    return row
+
+
+def above(db: Db, row: StreamRow, limit: int = 200) -> list[int]:
+    """Return the numbers held above `upto`."""
+    return _above(db, row)[:limit]
+
+
+def _above(db: Db, row: StreamRow) -> list[int]:
+    query = sa.select(CheckInRow.seq).where(CheckInRow.stream == row.id, CheckInRow.seq > row.upto)
+    return [seq for seq in db.scalars(query.order_by(CheckInRow.seq)) if seq is not None]
+
+
+def _contiguous(upto: int, held: set[int]) -> int:
+    while upto + 1 in held:
+        upto += 1
+    return upto
+
+
+def _earlier(excluded: Any) -> dict[str, Any]:
+    # Whichever of two writers comes second must not postpone what the first asked for.
+    sooner = sa.case((excluded.due_at < DirtyDayRow.due_at, excluded.due_at), else_=DirtyDayRow.due_at)
+    return {"due_at": sooner}

@@ -1,0 +1,28 @@
+"""Run migrations on the connection that `ledger.database.upgrade` hands over."""
+
+from typing import Any, Literal
+
+from alembic import context
+
+from ledger.database import Exact, UtcDateTime
+from ledger.tables import Base
+
+
+def _render(kind: str, thing: Any, _: Any) -> str | Literal[False]:
+    """Write our own column types as plain SQLAlchemy, so that a migration imports nothing of ours."""
+    if kind == "type" and isinstance(thing, UtcDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(thing, Exact):
+        return 'sa.Numeric().with_variant(sa.String(32), "sqlite")'
+    return False
+
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    render_item=_render,
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()

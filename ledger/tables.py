@@ -1,0 +1,364 @@
+"""The ledger's tables. People's names and numbers stand in `people` only; everything else holds an opaque id."""
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from ledger.database import Exact, UtcDateTime
+
+
+class Base(DeclarativeBase):
+    """Every table."""
+
+    metadata = sa.MetaData(
+        naming_convention={
+            "ix": "ix_%(column_0_N_label)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012  SQLAlchemy reads it from the class
+        datetime: UtcDateTime,
+        Decimal: Exact,
+        dict[str, Any]: sa.JSON,
+        list[str]: sa.JSON,
+        list[Any]: sa.JSON,
+        bytes: sa.LargeBinary,
+    }
+
+
+# People and places
+
+
+class RegionRow(Base):
+    """A part of the company with its own zone and credit rule."""
+
+    __tablename__ = "regions"
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    name: Mapped[str]
+    zone: Mapped[str]
+    rule: Mapped[str]
+    """The name of the credit rule that holds where a course names none."""
+
+
+class RoomRow(Base):
+    """A place with a door."""
+
+    __tablename__ = "rooms"
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    region_id: Mapped[str] = mapped_column(sa.ForeignKey("regions.id"))
+    name: Mapped[str]
+
+
+class PersonRow(Base):
+    """A learner or trainer; the only place where a name stands."""
+
+    __tablename__ = "people"
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    region_id: Mapped[str] = mapped_column(sa.ForeignKey("regions.id"))
+    number: Mapped[str] = mapped_column(unique=True)
+    """The company's own personnel number."""
+    name: Mapped[str]
+    role: Mapped[str]
+    """What the person learns as: clerk, reserve_manager; or trainer."""
+    language: Mapped[str] = mapped_column(default="en")
+
+
+class ConsentRow(Base):
+    """A person's yes to one use of their data, with the version of the text they read."""
+
+    __tablename__ = "consents"
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("people.id"), index=True)
+    purpose: Mapped[str]
+    version: Mapped[str]
+    given_at: Mapped[datetime]
+    withdrawn_at: Mapped[datetime | None]
+
+
+class BadgeRow(Base):
+    """A badge that was issued; its code is signed and not stored."""
+
+    __tablename__ = "badges"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("people.id"), index=True)
+    key_id: Mapped[int]
+    issued_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+# Courses and sessions
+
+
+class CourseRow(Base):
+    """What is taught."""
+
+    __tablename__ = "courses"
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    title: Mapped[str]
+    title_zh: Mapped[str]
+    rule: Mapped[str | None]
+
+
+class SessionRow(Base):
+    """One sitting of a course, in a room or online."""
+
+    __tablename__ = "sessions"
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    course_id: Mapped[str] = mapped_column(sa.ForeignKey("courses.id"))
+    region_id: Mapped[str] = mapped_column(sa.ForeignKey("regions.id"))
+    room_id: Mapped[str | None] = mapped_column(sa.ForeignKey("rooms.id"))
+    trainer_id: Mapped[str | None] = mapped_column(sa.ForeignKey("people.id"))
+    starts_at: Mapped[datetime] = mapped_column(index=True)
+    ends_at: Mapped[datetime]
+    zone: Mapped[str]
+    local_date: Mapped[date]
+    """The date of the start in `zone`: the day that is settled as one."""
+    breaks: Mapped[list[Any]] = mapped_column(default=list)
+    """Pairs of RFC 3339 instants."""
+    methods: Mapped[list[str]]
+    least_assurance: Mapped[str] = mapped_column(default="paper")
+    missing_out: Mapped[str] = mapped_column(default="review")
+    cancelled: Mapped[bool] = mapped_column(default=False)
+
+
+class RosterRow(Base):
+    """A learner's place in a session."""
+
+    __tablename__ = "rosters"
+    session_id: Mapped[str] = mapped_column(sa.ForeignKey("sessions.id"), primary_key=True)
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("people.id"), primary_key=True, index=True)
+
+
+# Devices
+
+
+class RegistrationCodeRow(Base):
+    """A one-time code, of which only the first half is kept as it is."""
+
+    __tablename__ = "registration_codes"
+    id: Mapped[str] = mapped_column(sa.String(8), primary_key=True)
+    secret_hash: Mapped[str]
+    room_id: Mapped[str] = mapped_column(sa.ForeignKey("rooms.id"))
+    expires_at: Mapped[datetime]
+    tries: Mapped[int] = mapped_column(default=0)
+    used_at: Mapped[datetime | None]
+
+
+class DeviceRow(Base):
+    """A registered identity; the kiosk is the program that runs on it."""
+
+    __tablename__ = "devices"
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    site: Mapped[str] = mapped_column(sa.String(32))
+    room_id: Mapped[str] = mapped_column(sa.ForeignKey("rooms.id"))
+    name: Mapped[str]
+    direction: Mapped[str] = mapped_column(default="auto")
+    faces: Mapped[bool] = mapped_column(default=False)
+    signing_key: Mapped[str]
+    sealing_key: Mapped[str]
+    fingerprint: Mapped[str]
+    broker_hash: Mapped[str | None]
+    """The broker password as mosquitto writes it; the embedded broker reads the same."""
+    registered_at: Mapped[datetime]
+    confirmed_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
+    state: Mapped[dict[str, Any] | None]
+    """The last heartbeat."""
+
+
+class StreamRow(Base):
+    """A gap-free series of records of one device, from one imaging to the next."""
+
+    __tablename__ = "streams"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    device_id: Mapped[str] = mapped_column(sa.ForeignKey("devices.id"), index=True)
+    upto: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    """Every record up to this one is held."""
+    receipts: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    """The number of the last receipt."""
+
+
+# Facts
+
+
+class CheckInRow(Base):
+    """What happened, with its verdict; refused check-ins and unknown sessions are entered too."""
+
+    __tablename__ = "check_ins"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    stream: Mapped[UUID | None]
+    seq: Mapped[int | None] = mapped_column(sa.BigInteger)
+    device_id: Mapped[str | None] = mapped_column(sa.String(32))
+    person_id: Mapped[str | None] = mapped_column(sa.String(32))
+    session_id: Mapped[str | None] = mapped_column(sa.String(32), index=True)
+    room_id: Mapped[str | None] = mapped_column(sa.String(32))
+    badge: Mapped[str | None] = mapped_column(sa.String(32))
+    direction: Mapped[str | None]
+    method: Mapped[str]
+    at: Mapped[datetime] = mapped_column(index=True)
+    received_at: Mapped[datetime]
+    verdict: Mapped[str]
+    """`admitted`, or the code of the reason for which it was refused."""
+    flags: Mapped[list[str]]
+    digest: Mapped[bytes]
+    """SHA-256 of `line`: a second arrival with other bytes is a security event."""
+    line: Mapped[bytes]
+    """The record as it was signed."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("stream", "seq"),
+        sa.Index(None, "person_id", "session_id"),
+    )
+
+
+class DeadLetterRow(Base):
+    """What could not be processed, as it came."""
+
+    __tablename__ = "dead_letters"
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    received_at: Mapped[datetime]
+    device_id: Mapped[str | None] = mapped_column(sa.String(32), index=True)
+    topic: Mapped[str]
+    reason: Mapped[str]
+    stream: Mapped[UUID | None]
+    seq: Mapped[int | None] = mapped_column(sa.BigInteger)
+    data: Mapped[bytes]
+
+    __table_args__ = (sa.Index(None, "stream", "seq"),)
+
+
+class DirtyDayRow(Base):
+    """A learner's local day that has to be settled again, not before `due_at`."""
+
+    __tablename__ = "dirty_days"
+    person_id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    due_at: Mapped[datetime] = mapped_column(index=True)
+
+
+# Hours
+
+
+class HourRecordRow(Base):
+    """One line of the ledger; triggers refuse UPDATE and DELETE."""
+
+    __tablename__ = "hour_records"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    settles: Mapped[UUID] = mapped_column(index=True)
+    """Derived from the source and the person: the same for every version of one answer."""
+    version: Mapped[int]
+    kind: Mapped[str]
+    """`credit`, or `reversal` of an earlier record."""
+    reverses: Mapped[UUID | None] = mapped_column(sa.ForeignKey("hour_records.id"), unique=True)
+    person_id: Mapped[str] = mapped_column(sa.String(32))
+    region_id: Mapped[str] = mapped_column(sa.String(32))
+    source_id: Mapped[str] = mapped_column(sa.String(32))
+    effective_date: Mapped[date]
+    minutes: Mapped[int]
+    credit: Mapped[Decimal]
+    unit: Mapped[str]
+    rule: Mapped[str]
+    explanation: Mapped[dict[str, Any]]
+    course: Mapped[dict[str, Any]]
+    """What an archive needs: titles, times, place, the trainer's opaque id."""
+    entered_at: Mapped[datetime]
+
+    __table_args__ = (sa.UniqueConstraint("settles", "version"), sa.Index(None, "person_id", "effective_date"))
+
+
+class ReviewRow(Base):
+    """A session of one learner for which somebody has to decide; 0 until then."""
+
+    __tablename__ = "reviews"
+    session_id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    person_id: Mapped[str] = mapped_column(sa.String(32), primary_key=True, index=True)
+    region_id: Mapped[str] = mapped_column(sa.String(32))
+    reasons: Mapped[list[str]]
+    explanation: Mapped[dict[str, Any]]
+    opened_at: Mapped[datetime]
+
+
+class FeedRow(Base):
+    """The order in which HR reads; written by one leader for committed records."""
+
+    __tablename__ = "feed"
+    seq: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
+    hour_record_id: Mapped[UUID] = mapped_column(sa.ForeignKey("hour_records.id"), unique=True)
+
+
+class EpochRow(Base):
+    """The life of this database: changes when it is restored from a backup."""
+
+    __tablename__ = "epochs"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    began_at: Mapped[datetime] = mapped_column(unique=True)
+
+
+# Accounts and trails
+
+
+class AccountRow(Base):
+    """Somebody who may sign in to the gateway's pages."""
+
+    __tablename__ = "accounts"
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    login: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str]
+    role: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class WebSessionRow(Base):
+    """A browser that has signed in; the cookie's value is stored hashed."""
+
+    __tablename__ = "web_sessions"
+    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    account_id: Mapped[str] = mapped_column(sa.ForeignKey("accounts.id"))
+    expires_at: Mapped[datetime]
+
+
+class LinkRow(Base):
+    """A one-time link, for the first admin's set-up or a browser's sign-in."""
+
+    __tablename__ = "links"
+    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
+    account_id: Mapped[str | None] = mapped_column(sa.ForeignKey("accounts.id"))
+    """None: the link makes the first admin."""
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class ApiKeyRow(Base):
+    """An HR system's key: shown once, stored hashed."""
+
+    __tablename__ = "api_keys"
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    name: Mapped[str]
+    secret_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
+    scopes: Mapped[list[str]]
+    regions: Mapped[list[str] | None]
+    """None: all of them."""
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class AuditRow(Base):
+    """Who did what to which thing; never with a name in it."""
+
+    __tablename__ = "audit"
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    act: Mapped[str]
+    thing: Mapped[str]
+    details: Mapped[dict[str, Any]]
