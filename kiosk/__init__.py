@@ -1,0 +1,1 @@
+"""A check-in station: it sees, decides who, keeps, sends."""

@@ -1,0 +1,99 @@
+"""A kiosk's questions to the gateway over HTTP: signed by the kiosk, answered under the pinned key.
+
+* GatewayError
+  + GatewayAway       not reached, or not able to answer: the same question may succeed later
+  + GatewayRefuses    reached, and said no: a person has to look
+  + NotTheGateway     the answer is not signed by the pinned key
+"""
+
+import json
+from datetime import datetime
+from typing import Any
+
+import httpx2
+
+from kiosk.identity import Identity
+from protocol import requests
+from protocol.signing import BadSignature
+
+TIMEOUT = httpx2.Timeout(10)
+BUSY = frozenset({408, 425, 429})
+
+
+class GatewayError(Exception):
+    """The gateway gave no usable answer."""
+
+
+class GatewayAway(GatewayError):
+    """The gateway cannot be reached: check the network and its address."""
+
+
+class GatewayRefuses(GatewayError):
+    """The gateway refused what the kiosk asked for."""
+
+    def __init__(self, message: str, kind: str | None = None) -> None:
+        super().__init__(message)
+        self.kind = kind
+        """The end of the problem's type, if the gateway signed it."""
+
+
+class NotTheGateway(GatewayError):
+    """Who answered does not hold the gateway's key: something stands between the kiosk and the gateway."""
+
+
+def gateway_client(address: str) -> httpx2.Client:
+    """Make the client that all questions go through."""
+    return httpx2.Client(base_url=address, timeout=TIMEOUT)
+
+
+def ask(client: httpx2.Client, identity: Identity, path: str, *, at: datetime) -> bytes | None:
+    """Ask the gateway for something; returns the answer's body, or None for 204."""
+    headers = requests.sign_request("GET", path, b"", device=identity.device, at=at, key=identity.key)
+    response = send(client, "GET", path, headers=headers)
+    try:
+        # Looked at before the status: a stranger's "no" is no more believed than a stranger's roster.
+        signature = response.headers.get(requests.SIGNATURE, "")
+        requests.check_answer(response.content, signature, headers, identity.pinned)
+    except BadSignature:
+        raise _unsigned(response) from None
+    if not response.is_success:
+        raise GatewayRefuses(problem(response), _kind(response))
+    return None if response.status_code == httpx2.codes.NO_CONTENT else response.content
+
+
+def send(
+    client: httpx2.Client, method: str, path: str, *, headers: dict[str, str], body: bytes = b""
+) -> httpx2.Response:
+    """Send a request; raises GatewayAway where asking again later may help."""
+    try:
+        response = client.request(method, path, headers=headers, content=body)
+    except httpx2.HTTPError as error:
+        raise GatewayAway(f"{client.base_url} does not answer: {error}") from None
+    if response.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR or response.status_code in BUSY:
+        raise GatewayAway(problem(response))
+    return response
+
+
+def problem(response: httpx2.Response) -> str:
+    """Say an error as the gateway said it."""
+    said = _said(response)
+    return ": ".join(str(said[part]) for part in ("title", "detail") if part in said) or f"{response.status_code}"
+
+
+def _kind(response: httpx2.Response) -> str | None:
+    return str(_said(response).get("type", "")).rpartition(":")[2] or None
+
+
+def _said(response: httpx2.Response) -> dict[str, Any]:
+    try:
+        said = json.loads(response.content)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _unsigned(response: httpx2.Response) -> GatewayError:
+    """Tell a gateway that does not know us, and therefore does not sign, from a stranger."""
+    if response.is_success:
+        return NotTheGateway(NotTheGateway.__doc__)
+    return GatewayRefuses(problem(response))

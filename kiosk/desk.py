@@ -1,0 +1,391 @@
+"""The desk turns a sighting into check-ins, keeps them, and only then says what the person is told."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+from typing import Literal, Self
+from uuid import UUID
+
+import uuid_utils.compat
+
+from attendance import direction as directions
+from attendance.admission import BAD_CREDENTIALS, Admitted, CheckIn, Credential, admit
+from attendance.assurance import FACE_METHODS, Method
+from attendance.direction import Ask, Change, Choice, Direction, Enter, Leave, choose
+from attendance.reasons import Code, Hint, Reason, Refused
+from attendance.session import Session
+from kiosk.clock import ClockState, KioskClock
+from kiosk.look import BadgeSeen, FaceSeen, Sighting, StrangerSeen, TwoBadges
+from kiosk.outbox import Outbox
+from kiosk.roster import Day, RosterBook
+from protocol import badge
+from protocol.badge import Badge, Forged, NotABadge
+from protocol.records import CheckInRecord
+from protocol.roster import RosterLearner
+
+Kind = Literal["green", "amber", "red", "ask_badge", "ask_direction", "one_badge", "not_a_badge"]
+
+AGAIN = timedelta(seconds=60)
+"""The rules take a second scan within this time for the same fact; so the screen does not ask about it."""
+PATIENCE = timedelta(seconds=20)
+"""After this a question on the screen is no longer meant for whoever stands there."""
+MEMORY = timedelta(hours=24)
+NOBODY = ""
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one person is told."""
+
+    number: int
+    kind: Kind
+    at: datetime
+    code: Code | None = None
+    """The reason of a "no", or what else the person should know."""
+    learner_id: str | None = None
+    name: str | None = None
+    role: str | None = None
+    session_id: str | None = None
+    title: str | None = None
+    title_zh: str | None = None
+    room_name: str | None = None
+    """Where the session is, when it is not here."""
+    direction: Direction | None = None
+    records: tuple[CheckInRecord, ...] = ()
+    """What was kept: one record, two at a change between sessions, none for a question."""
+
+    @property
+    def record(self) -> CheckInRecord | None:
+        return self.records[-1] if self.records else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Scan:
+    """The moment of a sighting, and whom it showed."""
+
+    id: UUID
+    at: datetime
+    monotonic_ms: int
+    clock: ClockState
+    offline: bool
+    method: Method
+    badge: str | None = None
+    credential: Credential = "good"
+    learner: RosterLearner | None = None
+
+    @property
+    def who(self) -> str:
+        return self.learner.id if self.learner else NOBODY
+
+    @property
+    def uncertain(self) -> bool:
+        return self.clock == "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the desk remembers of a learner."""
+
+    session: str
+    direction: Direction
+    at: datetime
+    """Of the first scan that said so."""
+    earlier: frozenset[str] = frozenset()
+
+    @property
+    def inside(self) -> str | None:
+        return self.session if self.direction == "in" else None
+
+    @property
+    def seen(self) -> frozenset[str]:
+        return self.earlier | {self.session}
+
+    def after(self, before: Self) -> Self:
+        """Add what was known before."""
+        same = (self.session, self.direction) == (before.session, before.direction)
+        at = before.at if same and self.at - before.at <= AGAIN else self.at
+        return replace(self, at=at, earlier=before.seen)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    scan: _Scan
+    session: Session
+
+
+class Desk:
+    """Decides one sighting after the other; `online` says whether the gateway is in reach now."""
+
+    def __init__(
+        self, book: RosterBook, outbox: Outbox, clock: KioskClock, *, online: Callable[[], bool] = lambda: True
+    ) -> None:
+        self._book, self._outbox, self._clock, self._online = book, outbox, clock, online
+        self._lock = Lock()  # the loop decides while the screen's thread answers a question
+        self._number = 0
+        self._question: _Question | None = None
+        self._known: dict[str, _Known] = {}
+        for record in outbox.since(clock.now() - MEMORY):
+            self._remember(record)
+
+    def decide(self, sighting: Sighting) -> Answer | None:
+        """Answer a sighting, or None when it adds nothing to a question that is open.
+
+        Raises OutboxError if the check-in cannot be kept; then nobody is told that it was.
+        """
+        with self._lock:
+            match sighting:
+                case BadgeSeen(text=text):
+                    return self._badge(text)
+                case FaceSeen(learner_id=learner_id):
+                    return self._face(learner_id)
+                case StrangerSeen():
+                    return None if self._open_question() else self._say("ask_badge")
+                case TwoBadges():
+                    return self._say("one_badge")
+
+    def answer_direction(self, direction: Direction) -> Answer | None:
+        """Take the learner's word for the question on the screen; None if there is none any more."""
+        with self._lock:
+            question, self._question = self._open_question(), None
+            if question is None:
+                return None
+            choice = Enter(question.session) if direction == "in" else Leave(question.session)
+            return self._settle(question.scan, choice)
+
+    def _badge(self, text: str) -> Answer:
+        scan = self._scan("static_badge")
+        match badge.verify(text, self._book.badge_keys):
+            case NotABadge():
+                return self._say("not_a_badge")
+            case Forged(digest):
+                return self._refuse(replace(scan, badge=digest), "unknown_badge")
+            case Badge() as shown:
+                return self._holder(self._named(scan, shown))
+
+    def _named(self, scan: _Scan, shown: Badge) -> _Scan:
+        day = self._book.day()
+        learner = day.by_badge.get(shown.id) if day else None
+        return replace(scan, badge=shown.id.hex, credential=self._credential(shown, scan), learner=learner)
+
+    def _credential(self, shown: Badge, scan: _Scan) -> Credential:
+        if self._book.is_revoked(shown.id):
+            return "revoked"
+        # A clock that nobody set must not make good badges expire; the gateway looks again.
+        return "expired" if not scan.uncertain and shown.expired(scan.at) else "good"
+
+    def _face(self, learner_id: str) -> Answer | None:
+        question, day = self._open_question(), self._book.day()
+        if question and question.scan.who == learner_id:
+            return None
+        learner = day.learners.get(learner_id) if day else None
+        if learner is None or learner.face_consent is None:
+            return None if question else self._say("ask_badge")
+        return self._holder(replace(self._scan("face"), learner=learner))
+
+    def _holder(self, scan: _Scan) -> Answer:
+        """Answer somebody whose badge is genuine or whose face is known."""
+        if scan.credential != "good":
+            return self._refuse(scan, BAD_CREDENTIALS[scan.credential])
+        day = self._book.day()
+        if day is None:
+            return self._unplaced(scan)
+        choice = self._again(scan, day) or self._choose(scan, day)
+        if isinstance(choice, Refused) and scan.uncertain:
+            return self._unplaced(scan)
+        return self._settle(scan, choice)
+
+    def _choose(self, scan: _Scan, day: Day) -> Choice:
+        known = self._known.get(scan.who)
+        return choose(
+            day.sessions,
+            scan.who,
+            room_id=self._room(),
+            inside=known.inside if known else None,
+            at=scan.at,
+            setting=self._book.setting,
+            seen=known.seen if known else frozenset(),
+        )
+
+    def _again(self, scan: _Scan, day: Day) -> Choice | None:
+        """Take a second scan for the first one said again, instead of asking."""
+        known = self._known.get(scan.who)
+        if known is None or not timedelta(0) <= scan.at - known.at <= AGAIN:
+            return None
+        session = next((session for session in day.sessions if session.id == known.session), None)
+        if session is None:
+            return None
+        return Enter(session) if known.direction == "in" else Leave(session)
+
+    def _settle(self, scan: _Scan, choice: Choice) -> Answer:
+        match choice:
+            case Refused(reason):
+                return self._refuse(scan, reason)
+            case Ask(session):
+                return self._ask(scan, session)
+            case Enter(session):
+                return self._check_in(scan, session, "in", hint=self._hint(scan, choice))
+            case Leave(session):
+                return self._check_in(scan, session, "out", hint=self._hint(scan, choice))
+            case Change(leave, enter):
+                left = self._check_in(scan, leave, "out", hint=None)
+                entered = self._check_in(replace(scan, id=_new_id(scan.at)), enter, "in", hint=None)
+                return replace(entered, records=left.records + entered.records)
+
+    def _hint(self, scan: _Scan, choice: Enter | Leave) -> Hint | None:
+        known = self._known.get(scan.who)
+        hint = directions.hint(choice, known.inside if known else None)
+        # Whoever has left already and shows the badge again has not forgotten to come.
+        return None if hint == "not_in" and known and choice.session.id in known.seen else hint
+
+    def _check_in(self, scan: _Scan, session: Session, direction: Direction, *, hint: Hint | None) -> Answer:
+        verdict = admit(self._as_rule(scan, session, direction), session)
+        if isinstance(verdict, Refused):
+            return self._refuse(scan, verdict.reason)
+        record = self._keep(scan, session=session.id, direction=direction)
+        code = hint or _note(verdict)
+        kind: Kind = "amber" if scan.uncertain else "green"
+        return self._say(kind, scan, session=session.id, direction=direction, code=code, record=record)
+
+    def _refuse(self, scan: _Scan, reason: Reason) -> Answer:
+        """Keep what happened, also when it is a "no"."""
+        record = self._keep(scan, refused=reason)
+        session = self._meant(scan) if reason == "wrong_room" else None
+        return self._say("red", scan, session=session, code=reason, record=record)
+
+    def _unplaced(self, scan: _Scan) -> Answer:
+        """Keep a genuine badge although roster or clock cannot say what it is for; the gateway will."""
+        direction: Direction | None = None if self._book.setting == "auto" else self._book.setting
+        record = self._keep(scan, direction=direction, amber=True)
+        code: Code | None = "time_uncertain" if scan.uncertain else None
+        return self._say("amber", scan, direction=direction, code=code, record=record)
+
+    def _ask(self, scan: _Scan, session: Session) -> Answer:
+        answer = self._say("ask_direction", scan, session=session.id)
+        self._question = _Question(scan, session)
+        return answer
+
+    def _open_question(self) -> _Question | None:
+        question = self._question
+        return question if question and self._clock.now() - question.scan.at <= PATIENCE else None
+
+    def _as_rule(self, scan: _Scan, session: Session, direction: Direction) -> CheckIn:
+        return CheckIn(
+            id=str(scan.id),
+            learner_id=scan.who,
+            session_id=session.id,
+            room_id=self._room(),
+            direction=direction,
+            at=scan.at,
+            method=scan.method,
+            credential=scan.credential,
+            consented=scan.method not in FACE_METHODS or (scan.learner is not None and bool(scan.learner.face_consent)),
+            time_uncertain=scan.uncertain,
+            offline=scan.offline,
+        )
+
+    def _keep(
+        self,
+        scan: _Scan,
+        *,
+        session: str | None = None,
+        direction: Direction | None = None,
+        refused: Reason | None = None,
+        amber: bool = False,
+    ) -> CheckInRecord:
+        def make(seq: int) -> CheckInRecord:
+            return CheckInRecord(
+                id=scan.id,
+                stream=self._outbox.stream,
+                seq=seq,
+                at=scan.at,
+                monotonic_ms=scan.monotonic_ms,
+                boot=self._clock.boot,
+                clock=scan.clock,
+                method=scan.method,
+                direction=direction,
+                session=session,
+                room=self._room(),
+                learner=scan.learner.id if scan.learner else None,
+                badge=scan.badge,
+                refused=refused,
+                amber=amber or (scan.uncertain and refused is None),
+                offline=scan.offline,
+            )
+
+        record = self._outbox.put(make)
+        self._remember(record)
+        return record
+
+    def _remember(self, record: CheckInRecord) -> None:
+        if record.learner is None or record.session is None or record.direction is None or record.refused:
+            return
+        before = self._known.get(record.learner)
+        now = _Known(session=record.session, direction=record.direction, at=record.at)
+        self._known[record.learner] = now.after(before) if before else now
+
+    def _say(
+        self,
+        kind: Kind,
+        scan: _Scan | None = None,
+        *,
+        session: str | None = None,
+        direction: Direction | None = None,
+        code: Code | None = None,
+        record: CheckInRecord | None = None,
+    ) -> Answer:
+        # Whatever is said now stands where the question stood.
+        self._question = None
+        self._number += 1
+        day, learner = self._book.day(), scan.learner if scan else None
+        told = day.titles.get(session) if day and session else None
+        return Answer(
+            number=self._number,
+            kind=kind,
+            at=scan.at if scan else self._clock.now(),
+            code=code,
+            learner_id=learner.id if learner else None,
+            name=learner.name if learner else None,
+            role=learner.role if learner else None,
+            session_id=session,
+            title=told.title if told else None,
+            title_zh=told.title_zh if told else None,
+            room_name=told.room_name if told and told.room != self._room() else None,
+            direction=direction,
+            records=(record,) if record else (),
+        )
+
+    def _meant(self, scan: _Scan) -> str | None:
+        """Find the session in another room that the learner is looking for."""
+        day = self._book.day()
+        choice = choose(day.sessions, scan.who, room_id=None, inside=None, at=scan.at, setting="in") if day else None
+        return choice.session.id if isinstance(choice, Enter) else None
+
+    def _scan(self, method: Method) -> _Scan:
+        now = self._clock.now()
+        # The wire carries milliseconds: what the desk decides by is what the gateway will read.
+        at = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        self._known = {who: known for who, known in self._known.items() if at - known.at < MEMORY}
+        return _Scan(
+            id=_new_id(at),
+            at=at,
+            monotonic_ms=int(self._clock.monotonic() * 1000),
+            clock=self._clock.state(),
+            offline=not self._online(),
+            method=method,
+        )
+
+    def _room(self) -> str | None:
+        return self._book.room.room if self._book.room else None
+
+
+def _new_id(at: datetime) -> UUID:
+    # Of the scan's time, not of the machine's: a simulated day has ids that sort as it went.
+    return uuid_utils.compat.uuid7(nanoseconds=max(0, (at - EPOCH) // MILLISECOND) * 1_000_000)
+
+
+def _note(verdict: Admitted) -> Code | None:
+    """Choose the one thing worth saying beside a yes."""
+    return next((flag for flag in ("time_uncertain", "late", "offline") if flag in verdict.flags), None)

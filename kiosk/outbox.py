@@ -1,0 +1,314 @@
+"""Where a check-in is safe: it is on disk before the screen turns green, and stays until the gateway has it.
+
+* OutboxError
+  + OutboxFull      the disk is full; nothing can be recorded
+  + OutboxUnsafe    the file cannot keep the promise, or belongs to another kiosk or program
+"""
+
+import fcntl
+import sqlite3
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Lock
+from typing import IO
+from uuid import UUID
+
+from protocol.messages import Receipt
+from protocol.records import CheckInRecord
+from protocol.signing import Unreadable
+
+FILE = "outbox.sqlite"
+KEEP = timedelta(days=14)
+"""Longer than the time between two backups of the gateway: what a restored backup lacks is still here."""
+VERSION = 1
+PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000")
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS stream (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    id TEXT NOT NULL,
+    last_assigned INTEGER NOT NULL,
+    epoch TEXT
+);
+CREATE TABLE IF NOT EXISTS epochs (epoch TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records (
+    seq INTEGER PRIMARY KEY,
+    at TEXT NOT NULL,
+    line BLOB NOT NULL,
+    delivered_at TEXT,
+    rejected TEXT
+);
+CREATE INDEX IF NOT EXISTS waiting ON records (seq) WHERE delivered_at IS NULL;
+CREATE INDEX IF NOT EXISTS quarantine ON records (seq) WHERE rejected IS NOT NULL;
+CREATE INDEX IF NOT EXISTS by_delivery ON records (delivered_at) WHERE delivered_at IS NOT NULL;
+"""
+
+
+class OutboxError(Exception):
+    """The check-in could not be recorded: the kiosk's storage has failed."""
+
+
+class OutboxFull(OutboxError):
+    """The kiosk's disk is full: nothing is recorded until there is room."""
+
+
+class OutboxUnsafe(OutboxError):
+    """The kiosk's outbox cannot keep check-ins safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A record's number and its line as it was committed."""
+
+    seq: int
+    line: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """A record that the gateway keeps but cannot enter; it stays here for a person to look at."""
+
+    seq: int
+    reason: str
+    line: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What of this stream the gateway has not confirmed yet."""
+
+    first_unreceipted: int | None
+    last_assigned: int
+    count: int
+
+
+class Outbox:
+    """The records of one stream in one SQLite file, through one connection; may be used from any thread."""
+
+    def __init__(self, path: Path, *, stream: UUID) -> None:
+        self.stream = stream
+        self._lock = Lock()
+        self._guard = _alone(path)
+        try:
+            self._db = _opened(path, stream)
+        except sqlite3.Error as error:
+            self._guard.close()
+            raise _fault(error) from error
+        except OutboxError:
+            self._guard.close()
+            raise
+
+    def put(self, make: Callable[[int], CheckInRecord]) -> CheckInRecord:
+        """Give the record the next number and keep it; once this returns it survives a power cut."""
+        with self._transaction() as db:
+            [seq] = db.execute("UPDATE stream SET last_assigned = last_assigned + 1 RETURNING last_assigned").fetchone()
+            record = make(seq)
+            if (record.stream, record.seq) != (self.stream, seq):
+                raise ValueError("a record carries the stream and the number that its outbox gave it")
+            db.execute("INSERT INTO records (seq, at, line) VALUES (?, ?, ?)", (seq, _text(record.at), record.line()))
+        return record
+
+    def due(self, limit: int, *, but_not: Collection[int] = frozenset()) -> list[Row]:
+        """Return the first records that wait for a receipt, without those that are on their way already."""
+        with self._reading() as db:
+            waiting = db.execute("SELECT seq, line FROM records WHERE delivered_at IS NULL ORDER BY seq")
+            rows: list[Row] = []
+            while len(rows) < limit and (found := waiting.fetchone()) is not None:
+                if found[0] not in but_not:
+                    rows.append(Row(*found))
+            waiting.close()
+            return rows
+
+    def delivered(self, receipt: Receipt, *, at: datetime) -> bool:
+        """Mark what the gateway has; returns False for a receipt that says nothing new."""
+        if receipt.stream != self.stream:
+            return False
+        with self._transaction() as db:
+            epoch = str(receipt.epoch)
+            [current] = db.execute("SELECT epoch FROM stream").fetchone()
+            if not _is_news(db, receipt, current):
+                return False
+            db.execute("INSERT OR REPLACE INTO epochs VALUES (?, ?)", (epoch, receipt.number))
+            if epoch != current:
+                db.execute("UPDATE stream SET epoch = ?", (epoch,))
+                _reopen(db, receipt.upto)
+            _mark(db, receipt, _text(at))
+        return True
+
+    def standing(self) -> Standing:
+        """Say what the heartbeat says."""
+        with self._reading() as db:
+            first, count = db.execute("SELECT min(seq), count(*) FROM records WHERE delivered_at IS NULL").fetchone()
+            [last] = db.execute("SELECT last_assigned FROM stream").fetchone()
+            return Standing(first_unreceipted=first, last_assigned=last, count=count)
+
+    def is_delivered(self, seq: int) -> bool:
+        """Say whether the gateway has entered this record: the second tick on the screen."""
+        query = "SELECT 1 FROM records WHERE seq = ? AND delivered_at IS NOT NULL AND rejected IS NULL"
+        with self._reading() as db:
+            return db.execute(query, (seq,)).fetchone() is not None
+
+    def quarantine(self) -> list[Rejected]:
+        """Return what the gateway rejected; no code of an error ever deletes a record."""
+        with self._reading() as db:
+            rows = db.execute("SELECT seq, rejected, line FROM records WHERE rejected IS NOT NULL ORDER BY seq")
+            return [Rejected(seq=seq, reason=reason, line=line) for seq, reason, line in rows]
+
+    def since(self, at: datetime) -> list[CheckInRecord]:
+        """Return the records made since then, so that a restarted kiosk knows who is in.
+
+        One that this version cannot read is left out here; it is sent all the same.
+        """
+        with self._reading() as db:
+            rows = db.execute("SELECT line FROM records WHERE at >= ? ORDER BY seq", (_text(at),)).fetchall()
+        return [record for (line,) in rows if (record := _readable(line))]
+
+    def prune(self, *, at: datetime, keep: timedelta = KEEP) -> int:
+        """Forget what was delivered long ago; returns how many records that were."""
+        query = "DELETE FROM records WHERE delivered_at < ? AND rejected IS NULL"
+        with self._transaction() as db:
+            return db.execute(query, (_text(at - keep),)).rowcount
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._db.close()
+            self._guard.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                self._begin()
+                yield self._db
+                self._commit()
+            except sqlite3.Error as error:
+                raise _fault(error) from error
+            finally:
+                self._roll_back()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                yield self._db
+            except sqlite3.Error as error:
+                raise _fault(error) from error
+
+    def _begin(self) -> None:
+        self._db.execute("BEGIN IMMEDIATE")
+
+    def _commit(self) -> None:
+        self._db.execute("COMMIT")
+
+    def _roll_back(self) -> None:
+        """Undo what was not committed, so that the next record finds a clean connection."""
+        try:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        except sqlite3.Error as error:
+            raise _fault(error) from error
+
+
+def _alone(path: Path) -> IO[bytes]:
+    """Hold a lock beside the file: SQLite below 3.51.3 can damage a WAL file that two connections write."""
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        guard = path.with_suffix(".lock").open("ab")
+    except OSError as error:
+        raise OutboxUnsafe(f"{path.parent} cannot be written: {error.strerror}") from error
+    try:
+        fcntl.flock(guard, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        guard.close()
+        raise OutboxUnsafe(f"another program uses {path}: only one kiosk may run on it") from None
+    return guard
+
+
+def _opened(path: Path, stream: UUID) -> sqlite3.Connection:
+    # SQLite gives the files that it adds the mode of this one.
+    path.touch(mode=0o600)
+    db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in PRAGMAS:
+            db.execute(f"PRAGMA {pragma}")
+        _assert_durable(db, path)
+        _prepare(db, stream)
+        _assert_ours(db, path, stream)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _assert_durable(db: sqlite3.Connection, path: Path) -> None:
+    [journal] = db.execute("PRAGMA journal_mode").fetchone()
+    [synchronous] = db.execute("PRAGMA synchronous").fetchone()
+    if journal != "wal" or synchronous != 2:
+        raise OutboxUnsafe(f"{path} does not allow safe commits (journal {journal}, synchronous {synchronous})")
+    [health] = db.execute("PRAGMA quick_check(1)").fetchone()
+    if health != "ok":
+        raise OutboxUnsafe(f"{path} is damaged: {health}; keep the file and register the kiosk anew")
+
+
+def _prepare(db: sqlite3.Connection, stream: UUID) -> None:
+    [version] = db.execute("PRAGMA user_version").fetchone()
+    if version > VERSION:
+        raise OutboxUnsafe("the outbox was written by a newer version of this program")
+    db.executescript(SCHEMA)
+    db.execute("INSERT OR IGNORE INTO stream (only, id, last_assigned) VALUES (1, ?, 0)", (str(stream),))
+    db.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _assert_ours(db: sqlite3.Connection, path: Path, stream: UUID) -> None:
+    found, last = db.execute("SELECT id, last_assigned FROM stream").fetchone()
+    if found != str(stream):
+        raise OutboxUnsafe(f"{path} holds the check-ins of another registration: move it away, do not delete it")
+    [highest] = db.execute("SELECT coalesce(max(seq), 0) FROM records").fetchone()
+    if highest > last:
+        raise OutboxUnsafe(f"{path} would give out number {last + 1} twice: it has been tampered with")
+
+
+def _is_news(db: sqlite3.Connection, receipt: Receipt, current: str | None) -> bool:
+    known = db.execute("SELECT number FROM epochs WHERE epoch = ?", (str(receipt.epoch),)).fetchone()
+    if known is None:
+        return True
+    # A broker may hold a receipt back: an epoch that was left never comes back, and numbers only rise.
+    return str(receipt.epoch) == current and receipt.number > known[0]
+
+
+def _reopen(db: sqlite3.Connection, upto: int) -> None:
+    """Send again all that a restored database may lack."""
+    db.execute("UPDATE records SET delivered_at = NULL, rejected = NULL WHERE seq > ?", (upto,))
+
+
+def _mark(db: sqlite3.Connection, receipt: Receipt, at: str) -> None:
+    mark = "UPDATE records SET delivered_at = ? WHERE delivered_at IS NULL AND seq"
+    db.execute(f"{mark} <= ?", (at, receipt.upto))
+    db.executemany(f"{mark} = ?", [(at, seq) for seq in receipt.extra])
+    refuse = "UPDATE records SET delivered_at = coalesce(delivered_at, ?), rejected = ? WHERE seq = ?"
+    db.executemany(refuse, [(at, rejected.reason, rejected.seq) for rejected in receipt.rejected])
+    # A disk that lied about a commit may have lost numbers that the gateway has: they are never given out again.
+    highest = max([receipt.upto, *receipt.extra])
+    db.execute("UPDATE stream SET last_assigned = max(last_assigned, ?)", (highest,))
+
+
+def _readable(line: bytes) -> CheckInRecord | None:
+    try:
+        return CheckInRecord.read(line)
+    except Unreadable:
+        return None
+
+
+def _text(at: datetime) -> str:
+    """Write an instant so that texts sort as times do."""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _fault(error: sqlite3.Error) -> OutboxError:
+    # Errors of Python's own sqlite3 module, such as a closed connection, have no code.
+    if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+        return OutboxFull(OutboxFull.__doc__)
+    return OutboxError(f"{OutboxError.__doc__} ({error})")

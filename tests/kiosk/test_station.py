@@ -1,0 +1,465 @@
+"""Claims about the station: everything together, over stand-ins for the camera, the gateway and the broker."""
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from time import monotonic
+
+import numpy as np
+import pytest
+
+from kiosk.desk import Answer
+from kiosk.gallery import Gallery
+from kiosk.identity import FILE as IDENTITY_FILE
+from kiosk.identity import Identity, NotRegistered
+from kiosk.look import BadgeSeen, FaceSeen, Sighting, StrangerSeen
+from kiosk.outbox import FILE, Outbox
+from kiosk.settings import read
+from kiosk.source import Easel, Frame, Trouble
+from kiosk.station import SHOWN, Station, open_station
+from protocol.messages import Config, Receipt
+from protocol.roster import RosterLearner
+from tests.kiosk.cast import (
+    ACCOUNT,
+    ANNS_BADGE,
+    IDENTITY,
+    MINUTE,
+    NINE,
+    STREAM,
+    GatewayStandIn,
+    Hands,
+    a_roster,
+    eventually,
+    shows,
+)
+from tests.kiosk.stand_in_broker import CONFIG, RECEIPT, BrokerStandIn
+from tests.kiosk.test_outbox import CommitsLater
+
+ANN = shows(ANNS_BADGE)
+PICTURE = np.full((720, 1280, 3), 90, np.uint8)
+
+
+class Camera:
+    """A source that plays what a test hands it."""
+
+    def __init__(self) -> None:
+        self.seen: list[Frame | Trouble | Exception] = []
+        self.more = threading.Event()
+        self.closed = False
+
+    def frames(self) -> Iterator[Frame | Trouble]:
+        while not self.closed:
+            self.more.wait(0.01)
+            self.more.clear()
+            while self.seen:
+                seen = self.seen.pop(0)
+                if isinstance(seen, Exception):
+                    raise seen
+                yield seen
+
+    def close(self) -> None:
+        self.closed = True
+
+    def plays(self, *seen: Frame | Trouble | Exception) -> None:
+        self.seen.extend(seen)
+        self.more.set()
+
+
+class Look:
+    """Sees what a test says is in the next frame."""
+
+    def __init__(self) -> None:
+        self.next: list[Sighting] = []
+        self.allowed: frozenset[str] = frozenset()
+
+    def see(self, frame: Frame, faces_allowed_for: frozenset[str], *, at: float) -> list[Sighting]:
+        self.allowed = faces_allowed_for
+        seen, self.next = self.next, []
+        return seen
+
+
+class World:
+    """A station, and everything around it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.time = Hands()
+        self.gateway, self.broker = GatewayStandIn(), BrokerStandIn()
+        self.camera, self.look = Camera(), Look()
+        self.gallery = Gallery(None, IDENTITY.gallery_key)
+        self.identity: Identity = IDENTITY
+        self.outbox: Outbox | None = None
+        self.station: Station | None = None
+
+    def open(self) -> Station:
+        self.station = Station(
+            self.identity,
+            folder=self.folder,
+            source=self.camera,
+            clock=self.time.kiosk_clock(),
+            look=self.look,
+            gallery=self.gallery,
+            outbox=self.outbox,
+            client=self.gateway.client(),
+            connect=self.broker,
+            luck=lambda: 0.01,
+        )
+        return self.station
+
+    def start(self) -> Station:
+        station = self.open()
+        station.start()
+        assert eventually(lambda: station.status().online and station.book.day() is not None)
+        return station
+
+    def shows(self, *sightings: Sighting) -> None:
+        self.look.next = list(sightings)
+        self.camera.plays(Frame(image=PICTURE, number=0))
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(tmp_path)
+    yield world
+    if world.station:
+        world.station.stop()
+
+
+def the_next(station: Station, after: int = 0) -> Answer:
+    answers = station.wait(after, 5)
+    assert answers, "the station said nothing"
+    return answers[-1]
+
+
+# From the picture to the receipt
+
+
+def test_ann_is_seen_told_kept_and_sent(world: World) -> None:
+    station = world.start()
+
+    world.shows(ANN)
+
+    answer = the_next(station)
+    assert (answer.kind, answer.name) == ("green", "Ann Li")
+    assert eventually(lambda: world.broker.envelopes() == [[1]])
+
+
+def test_the_second_tick_follows_the_receipt(world: World) -> None:
+    station = world.start()
+    record = station.sight(ANN).record  # type: ignore[union-attr]
+    assert record is not None
+    assert not station.is_delivered(record.id)
+    assert station.status().waiting == 1
+
+    world.broker.says(RECEIPT, Receipt(stream=STREAM, epoch=STREAM, number=1, upto=1))
+
+    assert eventually(lambda: station.is_delivered(record.id))
+    assert station.status().waiting == 0
+
+
+def test_with_the_network_cut_records_wait_and_arrive_later(world: World) -> None:
+    station = world.start()
+    world.broker.away = True
+    world.broker.breaks()
+    assert eventually(lambda: not station.status().online)
+
+    answer = station.sight(ANN)
+    assert answer is not None
+    assert (answer.kind, answer.code) == ("green", "offline")
+
+    world.broker.away = False
+    assert eventually(lambda: world.broker.envelopes() == [[1]])
+    assert answer.record is not None
+    assert answer.record.offline
+
+
+def test_faces_are_looked_for_among_those_who_may_be(world: World) -> None:
+    station = world.start()
+
+    world.shows(FaceSeen(learner_id="bo", distance=0.3))
+
+    assert the_next(station).name == "Bo Wang"
+    assert world.look.allowed == {"bo"}
+    assert station.status().faces
+
+
+def test_without_the_gateway_a_started_kiosk_records_badges_amber(world: World) -> None:
+    world.start().stop()
+    world.gateway.refusal = (503, "away")
+    world.broker.away, world.camera = True, Camera()
+    world.gallery = Gallery(None, IDENTITY.gallery_key)
+    station = world.open()
+    station.start()
+
+    world.shows(ANN)
+
+    assert the_next(station).kind == "amber"
+    assert station.status().roster_good_until is None
+
+
+# Power cuts
+
+
+def test_a_power_cut_loses_nothing_that_turned_green(world: World) -> None:
+    station = world.start()
+    green = [station.sight(ANN) for _ in range(5)]
+
+    station.power_cut()
+
+    outbox = Outbox(world.folder / FILE, stream=STREAM)
+    assert [row.seq for row in outbox.due(10)] == [a.record.seq for a in green if a and a.record] == [1, 2, 3, 4, 5]
+    outbox.close()
+
+
+def test_its_sabotaged_twin_loses_the_last_one(world: World) -> None:
+    world.outbox = CommitsLater(world.folder / FILE, stream=STREAM)
+    station = world.start()
+    for _ in range(5):
+        station.sight(ANN)
+
+    station.power_cut()
+
+    outbox = Outbox(world.folder / FILE, stream=STREAM)
+    assert [row.seq for row in outbox.due(10)] == [1, 2, 3, 4]
+    outbox.close()
+
+
+# What the screen asks
+
+
+def test_a_screen_waits_for_the_next_answer(world: World) -> None:
+    station = world.start()
+    threading.Timer(0.05, lambda: station.sight(StrangerSeen())).start()
+    begin = monotonic()
+
+    [answer] = station.wait(0, 5)
+
+    assert answer.kind == "ask_badge"
+    assert monotonic() - begin < 2
+    assert station.wait(answer.number, 0) == []
+
+
+def test_only_the_last_answers_are_remembered(world: World) -> None:
+    station = world.open()
+    for _ in range(SHOWN + 10):
+        station.sight(StrangerSeen())
+
+    assert len(station.wait(0, 0)) == SHOWN
+
+
+def test_the_learners_choice_becomes_an_answer(world: World) -> None:
+    station = world.start()
+    station.sight(ANN)
+    world.time.now += 60 * MINUTE
+    asked = station.sight(ANN)
+    assert asked is not None
+    assert asked.kind == "ask_direction"
+
+    station.choose("out")
+
+    [answer] = station.wait(asked.number, 0)
+    assert (answer.kind, answer.direction) == ("green", "out")
+    station.choose("out")
+    assert station.wait(answer.number, 0) == []
+
+
+def test_the_picture_is_a_jpeg_of_the_last_frame(world: World) -> None:
+    station = world.start()
+    assert station.picture() is None
+
+    world.shows()
+
+    assert eventually(lambda: station.picture() is not None)
+    picture = station.picture()
+    assert picture is not None
+    assert picture.startswith(b"\xff\xd8")
+
+
+def test_a_stopped_station_lets_its_screens_go(world: World) -> None:
+    station = world.start()
+    left: list[bool] = []
+    screen = threading.Thread(target=lambda: left.append(station.wait(0, 30) == []))
+    screen.start()
+
+    station.stop()
+    screen.join(5)
+
+    assert left == [True]
+    assert not station.status().running
+
+
+# Trouble
+
+
+def test_a_lost_camera_is_said_and_forgotten_when_it_is_back(world: World) -> None:
+    station = world.start()
+
+    world.camera.plays(Trouble(where="camera 0", why="unplugged"))
+    assert eventually(lambda: station.status().trouble == "camera_lost")
+    world.shows()
+
+    assert eventually(lambda: station.status().trouble is None)
+
+
+def test_a_picture_that_upsets_the_eye_does_not_close_the_door(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kiosk.station.BLINK", timedelta(0))
+    station = world.start()
+
+    world.camera.plays(ValueError("what is this?"))
+    world.shows(ANN)
+
+    assert the_next(station).kind == "green"
+
+
+def test_when_the_disk_fails_nothing_turns_green(world: World) -> None:
+    station = world.start()
+    station.outbox._db.execute("PRAGMA query_only = ON")
+
+    assert station.sight(ANN) is None
+    assert station.wait(0, 0) == []
+    assert station.status().trouble == "outbox_failed"
+
+    station.outbox._db.execute("PRAGMA query_only = OFF")
+    assert station.sight(ANN) is not None
+    assert station.status().trouble is None
+
+
+def test_a_kiosk_that_can_verify_no_badge_says_that_it_is_not_ready(world: World) -> None:
+    world.gateway.refusal = (503, "away")
+    station = world.open()
+    station.start()
+    assert eventually(lambda: station.status().trouble == "no_badge_keys")
+
+    world.gateway.refusal = None
+
+    assert eventually(lambda: station.status().trouble is None)
+
+
+def test_a_revoked_kiosk_forgets_its_people(world: World) -> None:
+    world.gallery.enrol("bo", [np.zeros(128, np.float32)], consent="consent-1")
+    station = world.start()
+
+    world.gateway.refusal = (403, "device-revoked")
+    station.refresh()
+
+    assert eventually(lambda: station.status().trouble == "device_revoked")
+    assert station.book.day() is None
+    assert world.gallery.people() == frozenset()
+
+
+# Errands
+
+
+def test_news_of_a_roster_is_fetched_at_once(world: World) -> None:
+    station = world.start()
+    world.gateway.roster = a_roster(version="2")
+
+    world.broker.says(CONFIG, Config(stream=STREAM, epoch=STREAM, number=1, roster="2"))
+
+    assert eventually(lambda: (day := station.book.day()) is not None and day.version == "2")
+
+
+def test_a_withdrawn_consent_takes_the_face_with_it(world: World) -> None:
+    for learner_id in ("bo", "somebody-of-another-day"):
+        world.gallery.enrol(learner_id, [np.zeros(128, np.float32)], consent="consent-1")
+    station = world.start()
+    withdrawn = RosterLearner(id="bo", name="Bo Wang", role="reserve_manager")
+    world.gateway.roster = a_roster(version="2", learners=(withdrawn,))
+
+    station.refresh()
+
+    assert eventually(lambda: world.gallery.people() == {"somebody-of-another-day"})
+
+
+def test_a_new_kiosk_waits_for_its_confirmation_and_keeps_the_account(world: World) -> None:
+    world.identity, world.gateway.account = IDENTITY.model_copy(update={"account": None}), None
+    station = world.open()
+    station.start()
+    assert eventually(lambda: len(world.gateway.asked) > 1)
+    assert not station.status().online
+
+    world.gateway.account = ACCOUNT
+
+    assert eventually(lambda: station.status().online and station.book.day() is not None)
+    assert Identity.load(world.folder).account == ACCOUNT
+    assert all(url.path != "/device/v1/roster" for url in world.gateway.asked[:2])
+
+
+def test_an_account_that_does_not_get_in_is_renewed(world: World) -> None:
+    moved = ACCOUNT.model_copy(update={"port": 1999})
+    world.gateway.account = moved
+    world.broker.away = True
+    station = world.open()
+    station.start()
+
+    assert eventually(lambda: (world.folder / IDENTITY_FILE).exists())
+    world.broker.away = False
+
+    assert Identity.load(world.folder).account == moved
+    assert eventually(lambda: station.status().online)
+
+
+def test_a_clock_that_the_gateway_agrees_with_is_good_enough(world: World) -> None:
+    world.time.state = "unknown"
+    station = world.open()
+    before = station.sight(ANN)
+    station.start()
+    assert eventually(lambda: station.book.day() is not None and station.status().online)
+    world.time.now += 2 * MINUTE
+
+    after = station.sight(ANN)
+
+    assert before is not None
+    assert after is not None
+    assert (before.kind, after.kind) == ("red", "green")
+    assert after.record is not None
+    assert after.record.clock == "free_running"
+
+
+def test_records_of_long_ago_are_pruned_while_the_clock_is_known(world: World) -> None:
+    station = world.open()
+    station.sight(ANN)
+    station.outbox.delivered(Receipt(stream=STREAM, epoch=STREAM, number=1, upto=1), at=NINE - timedelta(days=15))
+    station.start()
+
+    assert eventually(lambda: not station.outbox.is_delivered(1))
+
+
+# Put together
+
+
+def test_a_station_is_opened_from_its_settings(tmp_path: Path) -> None:
+    IDENTITY.save(tmp_path)
+    settings = read(data=tmp_path, source=f"folder:{tmp_path}", gateway="http://127.0.0.1:9")
+
+    station = open_station(settings, Hands().kiosk_clock())
+
+    assert station.status().waiting == 0
+    station.stop()
+
+
+def test_an_unregistered_kiosk_does_not_open(tmp_path: Path) -> None:
+    with pytest.raises(NotRegistered):
+        open_station(read(data=tmp_path), Hands().kiosk_clock())
+
+
+def test_a_station_without_a_face_engine_works_by_badge(tmp_path: Path) -> None:
+    easel, gateway = Easel(), GatewayStandIn()
+    station = Station(
+        IDENTITY,
+        folder=tmp_path,
+        source=easel,
+        clock=Hands().kiosk_clock(),
+        client=gateway.client(),
+        connect=BrokerStandIn(),
+    )
+    station.start()
+    try:
+        assert eventually(lambda: station.book.day() is not None)
+        assert not station.status().faces
+        answer = station.sight(BadgeSeen(text=ANN.text, box=ANN.box))
+        assert answer is not None
+        assert answer.kind == "green"
+    finally:
+        station.stop()

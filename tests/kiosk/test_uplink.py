@@ -1,0 +1,332 @@
+"""Claims about the uplink: what is sent, how often, what is believed, and that it never gives up."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from nacl.signing import SigningKey
+
+from kiosk.broker import Message
+from kiosk.outbox import FILE, Outbox
+from kiosk.uplink import AGAIN, HEARTBEAT, IN_FLIGHT, Backoff, Uplink
+from protocol import envelope, messages, topics
+from protocol.messages import Config, Receipt, Rejected
+from protocol.registration import BrokerAccount
+from protocol.wire import Wire
+from tests.kiosk.cast import (
+    ACCOUNT,
+    DEVICE,
+    DEVICE_KEY,
+    GATEWAY_KEY,
+    IDENTITY,
+    NINE,
+    SITE,
+    STRANGERS_KEY,
+    STREAM,
+    a_record,
+    eventually,
+)
+from tests.kiosk.stand_in_broker import CONFIG, RECEIPT, UP, BrokerStandIn
+
+EPOCH = UUID("00000000-0000-4000-8000-0000000000e1")
+
+
+class Kiosk:
+    """An uplink that a test drives by hand, or starts."""
+
+    def __init__(self, folder: Path) -> None:
+        self.outbox = Outbox(folder / FILE, stream=STREAM)
+        self.broker = BrokerStandIn()
+        self.seconds = 0.0
+        self.account: BrokerAccount | None = ACCOUNT
+        self.configured: list[str] = []
+        self.uplink = Uplink(
+            IDENTITY,
+            self.outbox,
+            account=lambda: self.account,
+            now=lambda: NINE,
+            on_config=self.configured.append,
+            connect=self.broker,
+            monotonic=lambda: self.seconds,
+            luck=lambda: 0.0,
+        )
+
+    def keeps(self, count: int) -> None:
+        for _ in range(count):
+            self.outbox.put(a_record)
+
+    def step(self, after: timedelta = timedelta(0)) -> None:
+        self.seconds += after.total_seconds()
+        self.uplink.step(self.broker)
+
+    def hears(self, topic: str, message: Wire, key: SigningKey = GATEWAY_KEY) -> None:
+        self.uplink.hear(Message(topic, messages.post(message, key)))
+
+
+@pytest.fixture
+def kiosk(tmp_path: Path) -> Iterator[Kiosk]:
+    kiosk = Kiosk(tmp_path)
+    with closing(kiosk.outbox):
+        yield kiosk
+        kiosk.uplink.stop()
+
+
+def receipt(upto: int, *, number: int = 1, extra: tuple[int, ...] = (), rejected: tuple[int, ...] = ()) -> Receipt:
+    refused = tuple(Rejected(seq=seq, reason="malformed") for seq in rejected)
+    return Receipt(stream=STREAM, epoch=EPOCH, number=number, upto=upto, extra=extra, rejected=refused)
+
+
+# The window
+
+
+def test_what_waits_is_sent_in_one_envelope(kiosk: Kiosk) -> None:
+    kiosk.keeps(3)
+
+    kiosk.step()
+
+    assert kiosk.broker.envelopes() == [[1, 2, 3]]
+
+
+def test_a_backlog_fills_the_window_and_no_more(kiosk: Kiosk) -> None:
+    kiosk.keeps(700)
+
+    kiosk.step()
+    kiosk.step()
+
+    sent = kiosk.broker.envelopes()
+    assert len(sent) == IN_FLIGHT
+    assert [seq for numbers in sent for seq in numbers] == list(range(1, sum(map(len, sent)) + 1))
+
+
+def test_a_receipt_opens_the_window(kiosk: Kiosk) -> None:
+    kiosk.keeps(700)
+    kiosk.step()
+    first = len(kiosk.broker.envelopes()[0])
+
+    kiosk.hears(RECEIPT, receipt(first))
+    kiosk.step()
+
+    assert len(kiosk.broker.envelopes()) == IN_FLIGHT + 1
+
+
+def test_half_a_receipt_opens_nothing(kiosk: Kiosk) -> None:
+    kiosk.keeps(700)
+    kiosk.step()
+
+    kiosk.hears(RECEIPT, receipt(1))
+    kiosk.step()
+
+    assert len(kiosk.broker.envelopes()) == IN_FLIGHT
+
+
+@pytest.mark.parametrize(
+    "told", [receipt(0, extra=(2,)), receipt(0, rejected=(2,))], ids=["held above a gap", "rejected"]
+)
+def test_a_record_named_by_itself_lands_too(kiosk: Kiosk, told: Receipt) -> None:
+    kiosk.keeps(1)
+    kiosk.step()
+    kiosk.keeps(1)
+    kiosk.step()
+
+    kiosk.hears(RECEIPT, told)
+    kiosk.step(AGAIN)
+
+    assert kiosk.broker.envelopes() == [[1], [2], [1]]
+
+
+def test_without_a_receipt_it_is_sent_again_after_thirty_seconds(kiosk: Kiosk) -> None:
+    kiosk.keeps(2)
+    kiosk.step()
+
+    kiosk.step(AGAIN - timedelta(seconds=1))
+    assert len(kiosk.broker.envelopes()) == 1
+    kiosk.step(timedelta(seconds=1))
+    assert kiosk.broker.envelopes() == [[1, 2], [1, 2]]
+
+
+def test_a_restored_gateway_gets_everything_above_its_receipt_again(kiosk: Kiosk) -> None:
+    kiosk.keeps(3)
+    kiosk.step()
+    kiosk.hears(RECEIPT, receipt(3, number=9))
+
+    kiosk.hears(RECEIPT, receipt(1).model_copy(update={"epoch": UUID(int=7)}))
+    kiosk.step()
+
+    assert kiosk.broker.envelopes()[-1] == [2, 3]
+
+
+def test_the_bytes_are_those_that_were_committed(kiosk: Kiosk) -> None:
+    record = kiosk.outbox.put(a_record)
+
+    kiosk.step()
+
+    [sealed] = [message.payload for message in kiosk.broker.heard if message.topic == UP]
+    assert envelope.unseal(sealed, DEVICE_KEY.verify_key).lines == (record.line(),)
+
+
+# The heartbeat
+
+
+def test_the_heartbeat_says_what_waits(kiosk: Kiosk) -> None:
+    kiosk.keeps(3)
+    kiosk.hears(RECEIPT, receipt(1))
+
+    kiosk.step()
+
+    [state] = kiosk.broker.states()
+    assert (state.stream, state.first_unreceipted, state.last_assigned, state.count) == (STREAM, 2, 3, 2)
+
+
+def test_the_heart_beats_every_thirty_seconds(kiosk: Kiosk) -> None:
+    for _ in range(7):
+        kiosk.step(HEARTBEAT / 3)
+
+    assert len(kiosk.broker.states()) == 3
+
+
+def test_with_nothing_waiting_the_heartbeat_can_be_read(kiosk: Kiosk) -> None:
+    kiosk.step()
+
+    assert kiosk.broker.states()[0].first_unreceipted is None
+
+
+# What is believed
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        messages.post(receipt(1), STRANGERS_KEY),
+        messages.post(receipt(1), GATEWAY_KEY)[:-1],
+        messages.post(Config(stream=STREAM, epoch=EPOCH, number=1, roster="2"), GATEWAY_KEY),
+        b"",
+        b"\n" * 20_000,
+    ],
+    ids=["not signed by the gateway", "cut", "signed for another purpose", "empty", "too large"],
+)
+def test_a_receipt_that_is_none_is_ignored_and_counted(kiosk: Kiosk, payload: bytes) -> None:
+    kiosk.keeps(1)
+
+    kiosk.uplink.hear(Message(RECEIPT, payload))
+
+    assert kiosk.uplink.ignored == 1
+    assert kiosk.outbox.standing().count == 1
+
+
+def test_a_command_that_we_do_not_know_is_ignored(kiosk: Kiosk) -> None:
+    kiosk.uplink.hear(Message(topics.topic(SITE, DEVICE, "command"), b"open the door"))
+
+    assert kiosk.uplink.ignored == 1
+
+
+def test_news_of_a_roster_is_passed_on(kiosk: Kiosk) -> None:
+    kiosk.hears(CONFIG, Config(stream=STREAM, epoch=EPOCH, number=1, roster="2"))
+
+    assert kiosk.configured == ["2"]
+
+
+def test_a_rejected_record_is_told_once(kiosk: Kiosk, caplog: pytest.LogCaptureFixture) -> None:
+    kiosk.keeps(2)
+    with caplog.at_level(logging.ERROR):
+        kiosk.hears(RECEIPT, receipt(2, rejected=(2,)))
+        kiosk.hears(RECEIPT, receipt(2, number=2, rejected=(2,)))
+
+    assert [record.message for record in caplog.records] == [
+        "the gateway cannot enter check-in 2 (malformed); it is in quarantine"
+    ]
+    assert [row.seq for row in kiosk.outbox.quarantine()] == [2]
+
+
+# The thread
+
+
+def test_a_started_uplink_subscribes_sends_and_hears(kiosk: Kiosk) -> None:
+    kiosk.uplink.start()
+    assert eventually(lambda: kiosk.uplink.connected)
+    kiosk.keeps(1)
+    kiosk.uplink.wake()
+    assert eventually(lambda: kiosk.broker.envelopes() == [[1]])
+
+    kiosk.broker.says(RECEIPT, receipt(1))
+
+    assert eventually(lambda: kiosk.outbox.is_delivered(1))
+    assert kiosk.broker.subscribed == [RECEIPT, CONFIG, topics.topic(SITE, DEVICE, "command")]
+
+
+def test_a_new_connection_begins_with_a_heartbeat_and_all_that_waits(kiosk: Kiosk) -> None:
+    kiosk.keeps(1)
+    kiosk.uplink.start()
+    assert eventually(lambda: kiosk.broker.envelopes() == [[1]])
+
+    kiosk.broker.breaks()
+
+    assert eventually(lambda: kiosk.broker.envelopes() == [[1], [1]])
+    assert (kiosk.broker.connections, len(kiosk.broker.states())) == (2, 2)
+    assert kiosk.broker.closed == 1
+
+
+def test_without_a_network_nothing_is_connected_and_nothing_is_lost(kiosk: Kiosk) -> None:
+    kiosk.broker.away = True
+    kiosk.uplink.start()
+    kiosk.keeps(2)
+    kiosk.uplink.wake()
+    assert not eventually(lambda: kiosk.uplink.connected, seconds=0.05)
+
+    kiosk.broker.away = False
+
+    assert eventually(lambda: kiosk.broker.envelopes() == [[1, 2]])
+
+
+def test_a_stopped_uplink_sends_no_more_until_it_is_started_again(kiosk: Kiosk) -> None:
+    kiosk.uplink.start()
+    assert eventually(lambda: kiosk.uplink.connected)
+    kiosk.uplink.stop()
+    kiosk.keeps(1)
+    kiosk.uplink.wake()
+    assert not kiosk.uplink.connected
+    assert kiosk.broker.envelopes() == []
+
+    kiosk.uplink.start()
+
+    assert eventually(lambda: kiosk.broker.envelopes() == [[1]])
+
+
+def test_an_uplink_waits_for_its_account(kiosk: Kiosk) -> None:
+    kiosk.account = None
+    kiosk.uplink.start()
+    assert not eventually(lambda: kiosk.uplink.connected, seconds=0.05)
+
+    kiosk.account = ACCOUNT
+
+    assert eventually(lambda: kiosk.uplink.connected)
+
+
+def test_no_fault_ends_the_uplink(kiosk: Kiosk, caplog: pytest.LogCaptureFixture) -> None:
+    faults = iter([RuntimeError("a fault of ours")])
+    real = kiosk.broker.publish
+
+    def publish(topic: str, payload: bytes) -> None:
+        for fault in faults:
+            raise fault
+        real(topic, payload)
+
+    kiosk.broker.publish = publish  # type: ignore[method-assign]
+    kiosk.keeps(1)
+    with caplog.at_level(logging.ERROR):
+        kiosk.uplink.start()
+        assert eventually(lambda: kiosk.broker.envelopes() == [[1]])
+
+    assert "the uplink failed and begins anew" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "attempts, luck, seconds",
+    [(0, 0.999, 0.999), (3, 0.5, 4.0), (3, 0.0, 0.0), (6, 0.5, 30.0), (10_000, 0.5, 30.0)],
+    ids=["first", "doubles", "spreads down to nothing", "capped", "for ever"],
+)
+def test_reconnects_are_spread(attempts: int, luck: float, seconds: float) -> None:
+    assert Backoff().wait(attempts, luck=luck) == timedelta(seconds=seconds)
