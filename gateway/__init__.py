@@ -1,0 +1,1 @@
+"""Takes check-ins in, keeps the ledger, gives hour records out."""

@@ -1,0 +1,166 @@
+"""What an operator does from the command line, with answers that can be written as JSON; raises NotDone."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy.orm import Session as Db
+
+from gateway import accounts, api_keys, badges, devices
+from gateway.keys import Keys
+from gateway.problem import NotDone
+from gateway.settings import GatewaySettings
+from ledger.accounts import account_by_login, has_admin
+from ledger.accounts import api_keys as all_keys
+from ledger.devices import devices as all_devices
+from ledger.people import badges as all_badges
+from ledger.people import find
+from ledger.tables import ApiKeyRow, BadgeRow, DeviceRow
+
+Answer = dict[str, Any]
+
+
+def device_code(db: Db, room: str, *, actor: str, now: datetime) -> Answer:
+    """Make a registration code for a room."""
+    code = devices.make_code(db, room, actor=actor, now=now)
+    return {"code": code, "room": room, "expires_at": _text(now + devices.CODE_LIFE)}
+
+
+def device_list(db: Db) -> list[Answer]:
+    """List the devices."""
+    return [_device(row) for row in all_devices(db)]
+
+
+def device_confirm(db: Db, device: str, fingerprint: str, *, actor: str, now: datetime) -> Answer:
+    """Take a device in, by the fingerprint that its screen shows."""
+    return _device(devices.confirm(db, device, fingerprint, actor=actor, now=now))
+
+
+def device_set_up(
+    db: Db, device: str, *, actor: str, now: datetime, direction: str | None = None, faces: bool | None = None
+) -> Answer:
+    """Set a device's direction, and whether it may recognise faces."""
+    return _device(devices.set_up(db, device, actor=actor, now=now, direction=direction, faces=faces))
+
+
+def device_revoke(db: Db, device: str, *, actor: str, now: datetime) -> Answer:
+    """Shut a device out."""
+    return _device(devices.revoke(db, device, actor=actor, now=now))
+
+
+def badge_issue(db: Db, person: str, keys: Keys, *, actor: str, now: datetime, days: int | None = None) -> Answer:
+    """Issue a badge, good for some days or (None) until it is revoked; `text` is what its QR code `svg` says."""
+    expires_at = None if days is None else now + timedelta(days=days)
+    row = badges.issue(db, person, keys, actor=actor, now=now, expires_at=expires_at)
+    text = badges.code(row, keys)
+    return {**_badge(row), "text": text, "svg": badges.picture(text).decode()}
+
+
+def badge_revoke(db: Db, badge: str, *, actor: str, now: datetime) -> Answer:
+    """Take a badge's power away."""
+    return _badge(badges.revoke(db, badge, actor=actor, now=now))
+
+
+def badge_list(db: Db, person: str | None = None) -> list[Answer]:
+    """List the badges of a person (by id or number) or of all."""
+    found = find(db, person) if person else None
+    if person and found is None:
+        raise NotDone(f"there is no person with the id or number {person!r}")
+    return [_badge(row) for row in all_badges(db, found.id if found else None)]
+
+
+def key_create(
+    db: Db,
+    name: str,
+    *,
+    actor: str,
+    now: datetime,
+    scopes: Sequence[str] | None = None,
+    regions: Sequence[str] | None = None,
+    days: int = api_keys.LIFE.days,
+) -> Answer:
+    """Make an API key, for hours:read and all regions unless said otherwise; `key` is shown this once."""
+    wanted = scopes or api_keys.DEFAULT_SCOPES
+    row, key = api_keys.create(
+        db, name, actor=actor, now=now, scopes=wanted, regions=regions, life=timedelta(days=days)
+    )
+    return {**_key(row), "key": key}
+
+
+def key_list(db: Db) -> list[Answer]:
+    """List the API keys, without their secrets."""
+    return [_key(row) for row in all_keys(db)]
+
+
+def key_revoke(db: Db, key: str, *, actor: str, now: datetime) -> Answer:
+    """End an API key."""
+    return _key(api_keys.revoke(db, key, actor=actor, now=now))
+
+
+def account_create(db: Db, login: str, password: str, *, role: str, actor: str, now: datetime) -> Answer:
+    """Make an account for the pages."""
+    row = accounts.create(db, login, password, role=role, actor=actor, now=now)
+    return {"account": row.id, "login": row.login, "role": row.role}
+
+
+def set_up_link(db: Db, settings: GatewaySettings, *, now: datetime) -> Answer | None:
+    """Make a link for the first admin; None when there is one already."""
+    if has_admin(db):
+        return None
+    return _link(settings, "set-up", accounts.link(db, None, now=now), now)
+
+
+def sign_in_link(db: Db, login: str, settings: GatewaySettings, *, actor: str, now: datetime) -> Answer:
+    """Make a link that signs a browser in once."""
+    account = account_by_login(db, login)
+    if account is None:
+        raise NotDone(f"there is no account {login!r}")
+    return _link(settings, "in", accounts.link(db, account, now=now), now)
+
+
+def _link(settings: GatewaySettings, place: str, token: str, now: datetime) -> Answer:
+    return {"url": f"{settings.url}/{place}/{token}", "expires_at": _text(now + accounts.LINK_LIFE)}
+
+
+def _device(row: DeviceRow) -> Answer:
+    return {
+        "device": row.id,
+        "name": row.name,
+        "room": row.room_id,
+        "site": row.site,
+        "fingerprint": row.fingerprint,
+        "direction": row.direction,
+        "faces": row.faces,
+        "registered_at": _text(row.registered_at),
+        "confirmed_at": _text(row.confirmed_at),
+        "revoked_at": _text(row.revoked_at),
+        "seen_at": _text(row.seen_at),
+        "state": row.state,
+    }
+
+
+def _badge(row: BadgeRow) -> Answer:
+    return {
+        "badge": str(row.id),
+        "person": row.person_id,
+        "key": row.key_id,
+        "issued_at": _text(row.issued_at),
+        "expires_at": _text(row.expires_at),
+        "revoked_at": _text(row.revoked_at),
+    }
+
+
+def _key(row: ApiKeyRow) -> Answer:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "scopes": row.scopes,
+        "regions": row.regions,
+        "created_at": _text(row.created_at),
+        "expires_at": _text(row.expires_at),
+        "revoked_at": _text(row.revoked_at),
+    }
+
+
+def _text(at: datetime | None) -> str | None:
+    return at.isoformat().replace("+00:00", "Z") if at else None

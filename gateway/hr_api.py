@@ -1,0 +1,270 @@
+"""What HR pulls: hour records by cursor, one of them with its explanation, and what is under review."""
+
+from datetime import UTC, date, datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from flask import Response, g, request
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models.tag import Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+
+from attendance.wording import sentence
+from gateway import api_keys, cursor
+from gateway.api_keys import Client, Scope
+from gateway.clock import Clock
+from gateway.keys import Keys
+from gateway.problem import Refusal, documented
+from ledger import feed, hours
+from ledger.database import Ledger
+from ledger.people import numbers
+from ledger.tables import HourRecordRow, ReviewRow
+
+MOST = 1000
+SECURITY: list[dict[str, list[Any]]] = [{"key": []}]
+
+
+def _whole_number(value: Any) -> Any:
+    # pydantic alone also reads "1_0", "+1", " 1 " and "1.0" as numbers; the OpenAPI document promises digits.
+    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
+        raise ValueError("digits are expected")
+    return value
+
+
+def _canonical(value: Any) -> Any:
+    if isinstance(value, str) and len(value) != 36:
+        raise ValueError("an id is written with four hyphens")
+    return value
+
+
+def _as_utc(value: datetime) -> str:
+    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Instant = Annotated[datetime, PlainSerializer(_as_utc, return_type=str)]
+_Bounded = Annotated[int, Field(ge=1, le=MOST)]
+Limit = Annotated[_Bounded, BeforeValidator(_whole_number, json_schema_input_type=_Bounded)]
+RecordId = Annotated[UUID, BeforeValidator(_canonical, json_schema_input_type=UUID)]
+
+
+class FeedQuery(BaseModel):
+    """Where to go on, and how many to give."""
+
+    # A misspelt `cursor` that was ignored would make a client read from the start for ever.
+    model_config = ConfigDict(extra="forbid")
+
+    cursor: str | None = Field(
+        None,
+        description="`next_cursor` of an earlier answer; without it the feed begins at its start.",
+        json_schema_extra={"format": "tandem-cursor"},
+    )
+    limit: Limit = 100
+
+
+class NoQuery(BaseModel):
+    """There are no parameters."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class RecordPath(BaseModel):
+    """Which record."""
+
+    id: RecordId
+
+
+class Course(BaseModel):
+    """What was taught, when and where."""
+
+    id: str
+    title: str
+    title_zh: str
+    starts_at: Instant
+    ends_at: Instant
+    zone: str = Field(description="The IANA zone in which `effective_date` is a date.")
+    place: str | None
+    trainer_id: str | None
+
+
+class HourRecord(BaseModel):
+    """One line of the ledger; it never changes, a correction is a reversal and a new record."""
+
+    id: UUID = Field(description="The record's own; use it to recognise a record that you already hold.")
+    settles: UUID = Field(description="The same for every version of one answer: this person, this source.")
+    version: int
+    kind: Literal["credit", "reversal"] = Field(description="A `reversal` takes back what the record it names gave.")
+    reverses: UUID | None = Field(description="The record that a reversal takes back.")
+    person: str = Field(description="Opaque; the only name of a person that the ledger knows.")
+    personnel_number: str | None = Field(description="The company's own number; null once the person has been erased.")
+    region: str
+    source: str = Field(description="The session that these hours come from.")
+    effective_date: date
+    minutes: int = Field(description="Time present, in whole minutes.")
+    credit: str = Field(description="Exact decimal.", pattern=r"^\d+(\.\d+)?$", examples=["3.5"])
+    unit: str
+    rule: str = Field(description="Name and version of the credit rule.", examples=["cn-45@1"])
+    course: Course
+    entered_at: Instant
+
+
+class Page(BaseModel):
+    """A part of the feed."""
+
+    records: list[HourRecord]
+    next_cursor: str = Field(description="Always there: come back with it, also when there is no more now.")
+    has_more: bool
+
+
+class Sentence(BaseModel):
+    """Why it is this credit, in one sentence."""
+
+    en: str
+    zh: str
+
+
+class ExplainedRecord(HourRecord):
+    """A record with its reasons."""
+
+    sentence: Sentence
+    check_ins: list[UUID] = Field(description="The check-ins that were counted.")
+    explanation: dict[str, Any] = Field(description="Inputs, rule, every step and outcome: enough to compute it again.")
+
+
+class Review(BaseModel):
+    """A session of one learner that a trainer has to decide; nothing is credited until then."""
+
+    session: str
+    person: str
+    personnel_number: str | None
+    region: str
+    reasons: list[str]
+    text: Sentence = Field(description="The reasons, in words.")
+    check_ins: list[UUID]
+    opened_at: Instant
+
+
+class Reviews(BaseModel):
+    """Everything that is under review now."""
+
+    reviews: list[Review]
+
+
+SCOPES: dict[str, Scope] = {
+    "hr.hour_records": "hours:read",
+    "hr.hour_record": "hours:read",
+    "hr.reviews": "reviews:read",
+}
+
+
+def hr_api(ledger: Ledger, keys: Keys, clock: Clock) -> APIBlueprint:
+    """Build the routes under /api/v1."""
+    api = APIBlueprint(
+        "hr",
+        __name__,
+        url_prefix="/api/v1",
+        abp_tags=[Tag(name="hours", description="Hour records, in the order in which they were entered.")],
+        abp_security=SECURITY,
+        abp_responses=documented(401, 403, 405, 422),
+    )
+
+    @api.before_request
+    def authenticate() -> None:
+        with ledger.read() as db:
+            g.client = api_keys.authenticate(db, request.headers.get("Authorization"), now=clock())
+        # A route without a scope is a fault of ours and opens to nobody.
+        api_keys.demand(g.client, SCOPES[request.endpoint or ""])
+
+    @api.get("/hour-records", responses={200: Page, **documented(400, 410)}, summary="Read the feed")
+    def hour_records(query: FeedQuery) -> Response:
+        """Give the records after a cursor, in the order of the feed."""
+        client: Client = g.client
+        with ledger.read() as db:
+            epoch = feed.epoch(db)
+            after = cursor.read(query.cursor, client=client.id, epoch=epoch, key=keys.cursor) if query.cursor else 0
+            found = feed.page(db, after=after, limit=query.limit + 1, regions=client.regions)
+            page = found[: query.limit]
+            known = numbers(db, {row.person_id for _, row in page})
+        last = page[-1][0] if page else after
+        return _said(
+            Page(
+                records=[HourRecord(**_record(row, known)) for _, row in page],
+                next_cursor=cursor.write(last, client=client.id, epoch=epoch, key=keys.cursor),
+                has_more=len(found) > query.limit,
+            )
+        )
+
+    @api.get("/hour-records/<id>", responses={200: ExplainedRecord, **documented(404)}, summary="Explain one record")
+    def hour_record(path: RecordPath) -> Response:
+        """Give one record with its explanation, also as a sentence, and the check-ins that were counted."""
+        client: Client = g.client
+        with ledger.read() as db:
+            row = hours.record(db, path.id, client.regions)
+            if row is None:
+                raise Refusal("record-unknown", "Use an `id` from the feed; records of other regions are not shown.")
+            known = numbers(db, {row.person_id})
+        return _said(ExplainedRecord(**_record(row, known), **_explained(row.explanation)))
+
+    @api.get("/reviews", responses={200: Reviews}, summary="List what is under review")
+    def reviews(query: NoQuery) -> Response:
+        """Give every session of a learner for which a trainer has to decide."""
+        client: Client = g.client
+        with ledger.read() as db:
+            rows = hours.reviews(db, client.regions)
+            known = numbers(db, {row.person_id for row in rows})
+        return _said(Reviews(reviews=[_review(row, known) for row in rows]))
+
+    return api
+
+
+def _record(row: HourRecordRow, known: dict[str, str]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "settles": row.settles,
+        "version": row.version,
+        "kind": row.kind,
+        "reverses": row.reverses,
+        "person": row.person_id,
+        "personnel_number": known.get(row.person_id),
+        "region": row.region_id,
+        "source": row.source_id,
+        "effective_date": row.effective_date,
+        "minutes": row.minutes,
+        "credit": f"{row.credit:f}",
+        "unit": row.unit,
+        "rule": row.rule,
+        "course": Course.model_validate(row.course),
+        "entered_at": row.entered_at,
+    }
+
+
+def _explained(explanation: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "sentence": _sentence(explanation),
+        "check_ins": _counted(explanation),
+        "explanation": explanation,
+    }
+
+
+def _review(row: ReviewRow, known: dict[str, str]) -> Review:
+    return Review(
+        session=row.session_id,
+        person=row.person_id,
+        personnel_number=known.get(row.person_id),
+        region=row.region_id,
+        reasons=row.reasons,
+        text=_sentence(row.explanation),
+        check_ins=_counted(row.explanation),
+        opened_at=row.opened_at,
+    )
+
+
+def _sentence(explanation: dict[str, Any]) -> Sentence:
+    return Sentence(en=sentence(explanation, "en"), zh=sentence(explanation, "zh"))
+
+
+def _counted(explanation: dict[str, Any]) -> list[UUID]:
+    return [UUID(fact["check_in"]) for fact in explanation["inputs"]["facts"]]
+
+
+def _said(model: BaseModel) -> Response:
+    return Response(model.model_dump_json(), content_type="application/json", headers={"Cache-Control": "no-store"})

@@ -1,0 +1,219 @@
+"""The one door: check-ins of kiosks and phones are judged by the rules and entered, a batch in one commit."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, get_args
+from uuid import UUID
+
+from sqlalchemy.orm import Session as Db
+
+from attendance.admission import Admitted, CheckIn, Credential, Refused, Verdict, admit
+from attendance.assurance import METHODS
+from attendance.direction import LEAVING, Enter, Leave, choose
+from attendance.reasons import Reason
+from attendance.session import Session
+from ledger import check_ins
+from ledger.tables import BadgeRow
+from protocol.records import CheckInRecord
+
+AHEAD = timedelta(minutes=5)
+"""A record from further in the future than this has a clock that nobody can credit."""
+FACE = "face"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A record at the door, with the bytes that were signed."""
+
+    record: CheckInRecord
+    line: bytes
+    device_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """The ledger holds the record; `again` if it did so before."""
+
+    verdict: Verdict
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Another record stands under the same id or number: a security event, never an update."""
+
+    reason: str = "other_bytes"
+
+
+Outcome = Entered | Conflict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the ledger says of the badges, sessions and consents in a batch."""
+
+    badges: Mapping[UUID, BadgeRow]
+    sessions: Mapping[str, Session]
+    consenting: Collection[str]
+
+
+def ingest(db: Db, arrivals: Sequence[Arrival], *, received_at: datetime) -> list[Outcome]:
+    """Judge and enter a batch; the answers are in its order.
+
+    The same record twice, within the batch or from before, is entered once.
+    """
+    known = _known(db, [arrival.record for arrival in arrivals])
+    placed = [_placed(arrival, known) for arrival in arrivals]
+    verdicts = [_judge(arrival.record, known, received_at) for arrival in placed]
+    rows = [_row(a, v, known, received_at) for a, v in zip(placed, verdicts, strict=True)]
+    new = check_ins.enter(db, rows)
+    check_ins.mark_dirty(
+        db,
+        (
+            (row["person_id"], session.local_date, max(received_at, session.ends_at))
+            for row in rows
+            if row["id"] in new and row["verdict"] == "admitted"
+            and (session := known.sessions.get(row["session_id"])) is not None
+        ),
+    )  # fmt: skip
+    return _outcomes(db, rows, verdicts, new)
+
+
+def _outcomes(db: Db, rows: Sequence[Mapping[str, Any]], verdicts: Sequence[Verdict], new: set[UUID]) -> list[Outcome]:
+    """Tell first arrivals from repeats, and repeats from records that only claim to be one."""
+    counts = Counter(row["id"] for row in rows)
+    doubtful = [row["id"] for row in rows if row["id"] not in new or counts[row["id"]] > 1]
+    if not doubtful:
+        return [Entered(verdict) for verdict in verdicts]
+    held = check_ins.held(db, doubtful)
+    outcomes: list[Outcome] = []
+    seen: set[UUID] = set()
+    for row, verdict in zip(rows, verdicts, strict=True):
+        id = row["id"]
+        if (id in held and held[id].digest != row["digest"]) or (id not in held and id not in new):
+            outcomes.append(Conflict())
+        else:
+            outcomes.append(Entered(_verdict(held[id].verdict, verdict) if id in held else verdict,
+                                    again=id not in new or id in seen))  # fmt: skip
+            seen.add(id)
+    return outcomes
+
+
+def _verdict(stored: str, now: Verdict) -> Verdict:
+    # The first verdict stands, also if the roster has changed since.
+    if stored == "admitted":
+        return now if isinstance(now, Admitted) else Admitted()
+    return Refused(stored)  # type: ignore[arg-type]  # it came from a Refused
+
+
+def _known(db: Db, records: Sequence[CheckInRecord]) -> Known:
+    badges = check_ins.badges_by_id(db, {id for record in records if (id := _badge_id(record))})
+    people = {badge.person_id for badge in badges.values()} | {r.learner for r in records if r.learner}
+    faces = {r.learner for r in records if r.learner and FACE in r.method}
+    sessions = {r.session for r in records if r.session}
+    unplaced = {(r.room, r.at) for r in records if r.room and _is_unplaced(r)}
+    return Known(
+        badges=badges,
+        sessions=check_ins.sessions_by_id(db, sessions | check_ins.sessions_near(db, unplaced), people),
+        consenting=check_ins.consenting(db, faces, FACE),
+    )
+
+
+def _is_unplaced(record: CheckInRecord) -> bool:
+    return record.session is None and record.refused is None
+
+
+def _placed(arrival: Arrival, known: Known) -> Arrival:
+    """Find session and direction for a badge that a kiosk without a roster recorded; the signed line stays as it is."""
+    record = arrival.record
+    person = _person(record, known)
+    if not _is_unplaced(record) or person is None:
+        return arrival
+    sessions = known.sessions.values()
+    choice = choose(sessions, person, room_id=record.room, inside=None, at=record.at, setting=record.direction or "in")
+    if not isinstance(choice, Enter | Leave):
+        return arrival
+    leaving = record.at >= choice.session.ends_at - LEAVING
+    direction = record.direction or ("out" if leaving else "in")
+    return replace(arrival, record=record.model_copy(update={"session": choice.session.id, "direction": direction}))
+
+
+def _judge(record: CheckInRecord, known: Known, received_at: datetime) -> Verdict:
+    if record.method not in METHODS:
+        return Refused("method_not_allowed")
+    if record.refused in get_args(Reason) and record.session is None:
+        return Refused(record.refused)  # type: ignore[arg-type]  # it is one of Reason
+    check_in = _as_rule(record, known, received_at)
+    return admit(check_in, known.sessions.get(record.session) if record.session else None)
+
+
+def _as_rule(record: CheckInRecord, known: Known, received_at: datetime) -> CheckIn:
+    """Translate the wire's record into the value that the rules work on."""
+    return CheckIn(
+        id=str(record.id),
+        learner_id=_person(record, known),
+        session_id=record.session,
+        room_id=record.room,
+        direction=record.direction or "in",
+        at=record.at,
+        method=record.method,  # type: ignore[arg-type]  # checked by _judge
+        credential=_credential(record, known),
+        consented=FACE not in record.method or record.learner in known.consenting,
+        time_uncertain=record.clock == "unknown" or record.at > received_at + AHEAD,
+        offline=record.offline,
+    )
+
+
+def _person(record: CheckInRecord, known: Known) -> str | None:
+    """Say who it was: the badge's owner as the ledger has it, whatever the kiosk believed."""
+    badge = _badge(record, known)
+    return badge.person_id if badge else record.learner
+
+
+def _credential(record: CheckInRecord, known: Known) -> Credential:
+    if record.badge is None:
+        return "good"
+    badge = _badge(record, known)
+    if badge is None or record.learner not in (None, badge.person_id):
+        return "unknown"
+    if badge.revoked_at is not None and badge.revoked_at <= record.at:
+        return "revoked"
+    return "expired" if badge.expires_at is not None and badge.expires_at < record.at else "good"
+
+
+def _badge(record: CheckInRecord, known: Known) -> BadgeRow | None:
+    badge_id = _badge_id(record)
+    return known.badges.get(badge_id) if badge_id else None
+
+
+def _badge_id(record: CheckInRecord) -> UUID | None:
+    try:
+        return UUID(hex=record.badge) if record.badge else None
+    except ValueError:
+        return None
+
+
+def _row(arrival: Arrival, verdict: Verdict, known: Known, received_at: datetime) -> dict[str, Any]:
+    """Translate the record and its verdict into the ledger's row."""
+    record = arrival.record
+    return {
+        "id": record.id,
+        "stream": record.stream,
+        "seq": record.seq,
+        "device_id": arrival.device_id,
+        "person_id": _person(record, known),
+        "session_id": record.session,
+        "room_id": record.room,
+        "badge": record.badge,
+        "direction": record.direction,
+        "method": record.method,
+        "at": record.at,
+        "received_at": received_at,
+        "verdict": "admitted" if isinstance(verdict, Admitted) else verdict.reason,
+        "flags": sorted(verdict.flags) if isinstance(verdict, Admitted) else [],
+        "digest": hashlib.sha256(arrival.line).digest(),
+        "line": arrival.line,
+    }

@@ -1,0 +1,115 @@
+"""The gateway's web application: HR's API, the devices' API and the pages, under one set of rules."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from flask import Response, jsonify, render_template, request, send_from_directory
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+from pydantic import ValidationError
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from gateway import problem
+from gateway.clock import Clock
+from gateway.device_api import device_api
+from gateway.hr_api import hr_api
+from gateway.keys import Keys
+from gateway.pages import error_page, pages
+from gateway.problem import Problem, Refusal
+from gateway.settings import GatewaySettings
+from ledger.database import Ledger
+
+MOST_BYTES = 64 * 1024
+"""No request of ours is larger."""
+FOR_PROGRAMS = ("/api/", "/device/")
+
+CSP = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "connect-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "frame-ancestors": "'none'",
+}
+# Swagger UI writes style elements; scripts stay as strict as everywhere.
+CSP_TRY = CSP | {"style-src": "'self' 'unsafe-inline'"}
+
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+def create_app(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clock) -> OpenAPI:
+    """Put the application together; it keeps no state but the counters of failed tries."""
+    app = OpenAPI(
+        __name__,
+        info=Info(
+            title="Tandem",
+            version="1",
+            description="Hour records of corporate training. Read the feed by cursor; a record never changes.",
+        ),
+        security_schemes={"key": {"type": "http", "scheme": "bearer", "description": "An API key, `tdm_…`."}},
+        responses=problem.documented(422),
+        validation_error_model=Problem,
+        validation_error_callback=_invalid,
+        doc_ui=False,
+    )
+    app.config.update(MAX_CONTENT_LENGTH=MOST_BYTES, MAX_FORM_PARTS=20)
+    app.json.sort_keys = False  # type: ignore[attr-defined]  # the standard provider has it
+    if settings.behind_proxy:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
+    app.register_api(hr_api(ledger, keys, clock))
+    app.register_blueprint(device_api(ledger, keys, settings, clock))
+    app.register_blueprint(pages(ledger, settings, clock))
+    _document(app)
+    _say_no(app)
+    _harden(app, settings)
+    return app
+
+
+def _invalid(error: ValidationError) -> Response:
+    return problem.of_validation(error)
+
+
+def _document(app: OpenAPI) -> None:
+    swagger = Path(str(files("flask_openapi3_swagger"))) / "templates" / "swagger"
+
+    @app.route("/api/openapi.json")
+    def openapi() -> Response:
+        return jsonify(app.api_doc)
+
+    @app.route("/api/")
+    def try_it() -> str:
+        return render_template("try.html")
+
+    @app.route("/api/swagger/<path:name>")
+    def swagger_file(name: str) -> Response:
+        return send_from_directory(swagger, name)
+
+
+def _say_no(app: OpenAPI) -> None:
+    @app.errorhandler(Refusal)
+    def refused(refusal: Refusal) -> Response:
+        return refusal.answer()
+
+    @app.errorhandler(HTTPException)
+    def failed(error: HTTPException) -> Response:
+        return problem.of_http(error) if request.path.startswith(FOR_PROGRAMS) else error_page(error)
+
+
+def _harden(app: OpenAPI, settings: GatewaySettings) -> None:
+    @app.after_request
+    def harden(response: Response) -> Response:
+        policy = CSP_TRY if request.endpoint == "try_it" else CSP
+        response.headers["Content-Security-Policy"] = "; ".join(f"{name} {value}" for name, value in policy.items())
+        response.headers.update(HEADERS)
+        if settings.secure:
+            response.headers["Strict-Transport-Security"] = "max-age=31536000"
+        return response
