@@ -1,0 +1,1 @@
+"""Delivers what has to leave: hour records and notices."""

@@ -1,0 +1,1 @@
+"""The `tandem` command, and everything on one machine."""

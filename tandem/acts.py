@@ -1,0 +1,64 @@
+"""What an operator may do from the command line: here, or in the running gateway that holds the ledger."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gateway import admin, settings
+from gateway.clock import Clock
+from gateway.keys import Keys, load
+from gateway.settings import GatewaySettings
+from ledger.database import Ledger, LedgerInUse
+from tandem.control import Act, ask
+
+ACTOR = "console"
+"""The audit's name for whoever may open the data folder."""
+
+
+def table(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clock) -> Mapping[str, Act]:
+    """Bind every act to one ledger; each is a transaction of its own."""
+
+    def act(function: Callable[..., Any], **fixed: Any) -> Act:
+        def run(**given: Any) -> Any:
+            with ledger.begin() as db:
+                return function(db, **fixed, **given)
+
+        return run
+
+    def stamped(function: Callable[..., Any], **fixed: Any) -> Act:
+        return lambda **given: act(function, actor=ACTOR, now=clock(), **fixed)(**given)
+
+    return {
+        "device code": stamped(admin.device_code),
+        "device list": act(admin.device_list),
+        "device confirm": stamped(admin.device_confirm),
+        "device set-up": stamped(admin.device_set_up),
+        "device revoke": stamped(admin.device_revoke),
+        "badge issue": stamped(admin.badge_issue, keys=keys),
+        "badge list": act(admin.badge_list),
+        "badge revoke": stamped(admin.badge_revoke),
+        "key create": stamped(admin.key_create),
+        "key list": act(admin.key_list),
+        "key revoke": stamped(admin.key_revoke),
+        "account create": stamped(admin.account_create),
+        "sign-in link": stamped(admin.sign_in_link, settings=settings),
+    }
+
+
+class NoLedger(Exception):
+    """There is no ledger in this data folder: name the right one with --data, or make it with `tandem up`."""
+
+
+def do(data: Path, name: str, clock: Clock, **given: Any) -> Any:
+    """Do an act on the ledger of a data folder, or ask the gateway that has it open to do it."""
+    read = settings.read(data=data)
+    if not read.database and not data.is_dir():
+        raise NoLedger(f"{NoLedger.__doc__} ({data})")
+    try:
+        ledger = Ledger(read.database_url)
+    except LedgerInUse:
+        return ask(data, name, given)
+    try:
+        return table(ledger, load(data / "keys"), read, clock)[name](**given)
+    finally:
+        ledger.close()

@@ -1,0 +1,188 @@
+"""`tandem gateway …`: the gateway's programs, and what an operator does with devices, badges and keys."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tandem.console import plainly, screen, show, until_stopped
+
+app = typer.Typer(help="The gateway: its programs, devices, badges and API keys.", no_args_is_help=True)
+device = typer.Typer(help="Kiosks: register, confirm, revoke.", no_args_is_help=True)
+badge = typer.Typer(help="Badges: issue, list, revoke.", no_args_is_help=True)
+key = typer.Typer(help="API keys of HR systems.", no_args_is_help=True)
+app.add_typer(device, name="device")
+app.add_typer(badge, name="badge")
+app.add_typer(key, name="key")
+
+Data = Annotated[Path, typer.Option(help="The gateway's data folder")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
+HERE = Path("data")
+BrokerUrl = Annotated[str, typer.Option(help="mqtt://user:password@host:port")]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _do(data: Path, act: str, *, as_json: bool, **given: Any) -> None:
+    with plainly():
+        from tandem.acts import do
+
+        arguments = {name: value for name, value in given.items() if value is not None}
+        show(do(data, act, _now, **arguments), as_json=as_json)
+
+
+@app.command()
+def web(data: Data = HERE, port: Annotated[int | None, typer.Option(help="Port to listen on")] = None) -> None:
+    """Serve the pages and the APIs; any number of these may run on one PostgreSQL."""
+    with plainly():
+        from gateway import keys, settings
+        from gateway.web import create_app
+        from ledger.database import Ledger
+        from tandem import logs
+        from tandem.serving import Served
+
+        logs.set_up()
+        read = settings.read(data=data, port=port)
+        made = create_app(Ledger(read.database_url), keys.load(data / "keys"), read, _now)
+        server = Served(made, host=read.host, port=read.port, cert=read.cert, key=read.key)
+        server.start()
+        screen.print(f"Listening on {read.url}")
+        until_stopped()
+        server.stop()
+
+
+@app.command()
+def ingest(broker: BrokerUrl, data: Data = HERE) -> None:
+    """Take check-ins off the broker; any number of these may run on one PostgreSQL."""
+    with plainly():
+        from gateway import keys, settings
+        from gateway.reception import Reception
+        from ledger.database import Ledger
+        from tandem import logs
+        from tandem.up import outside
+
+        logs.set_up()
+        read = settings.read(data=data)
+        signing_key = keys.load(data / "keys").gateway
+        reception = Reception(Ledger(read.database_url), signing_key, outside(broker), _now)
+        reception.start()
+        until_stopped()
+        reception.stop()
+
+
+@app.command()
+def watch(data: Data = HERE) -> None:
+    """Settle days and number the feed; run two on one PostgreSQL for safety."""
+    with plainly():
+        from gateway import settings
+        from gateway.watch import Watch
+        from ledger.database import Ledger
+        from tandem import logs
+
+        logs.set_up()
+        worker = Watch(Ledger(settings.read(data=data).database_url), _now)
+        worker.start()
+        until_stopped()
+        worker.stop()
+
+
+@device.command("code")
+def device_code(room: str, data: Data = HERE, as_json: AsJson = False) -> None:
+    """Make a one-time code with which a kiosk of this room registers (15 minutes)."""
+    _do(data, "device code", room=room, as_json=as_json)
+
+
+@device.command("list")
+def device_list(data: Data = HERE, as_json: AsJson = False) -> None:
+    """List the devices."""
+    _do(data, "device list", as_json=as_json)
+
+
+@device.command("confirm")
+def device_confirm(
+    device: str,
+    fingerprint: Annotated[str, typer.Argument(help="As the kiosk shows it")],
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Take a device in, by the fingerprint that it shows."""
+    _do(data, "device confirm", device=device, fingerprint=fingerprint, as_json=as_json)
+
+
+@device.command("set-up")
+def device_set_up(
+    device: str,
+    direction: Annotated[str | None, typer.Option(help="in, out or auto")] = None,
+    faces: Annotated[bool | None, typer.Option(help="May it recognise faces?")] = None,
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Set a device's direction, and whether it may recognise faces."""
+    _do(data, "device set-up", device=device, direction=direction, faces=faces, as_json=as_json)
+
+
+@device.command("revoke")
+def device_revoke(device: str, data: Data = HERE, as_json: AsJson = False) -> None:
+    """Shut a device out; its data stays."""
+    _do(data, "device revoke", device=device, as_json=as_json)
+
+
+@badge.command("issue")
+def badge_issue(
+    person: Annotated[str, typer.Argument(help="Personnel number or id")],
+    svg: Annotated[Path | None, typer.Option(help="Write the QR code here")] = None,
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Issue a badge; its QR code is printed as text, or written as a picture."""
+    with plainly():
+        from tandem.acts import do
+
+        issued = do(data, "badge issue", _now, person=person)
+        picture = issued.pop("svg")
+        if svg:
+            svg.write_text(picture)
+        show(issued, as_json=as_json)
+
+
+@badge.command("list")
+def badge_list(
+    person: Annotated[str | None, typer.Option(help="Personnel number or id")] = None,
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """List badges."""
+    _do(data, "badge list", person=person, as_json=as_json)
+
+
+@badge.command("revoke")
+def badge_revoke(badge: str, data: Data = HERE, as_json: AsJson = False) -> None:
+    """Revoke a badge; kiosks refuse it from their next roster on."""
+    _do(data, "badge revoke", badge=badge, as_json=as_json)
+
+
+@key.command("create")
+def key_create(
+    name: str,
+    scope: Annotated[list[str] | None, typer.Option(help="hours:read, reviews:read")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Only these regions")] = None,
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Make an API key; it is shown this once."""
+    _do(data, "key create", name=name, scopes=scope or None, regions=region or None, as_json=as_json)
+
+
+@key.command("list")
+def key_list(data: Data = HERE, as_json: AsJson = False) -> None:
+    """List the keys, without their secrets."""
+    _do(data, "key list", as_json=as_json)
+
+
+@key.command("revoke")
+def key_revoke(key: str, data: Data = HERE, as_json: AsJson = False) -> None:
+    """End a key."""
+    _do(data, "key revoke", key=key, as_json=as_json)

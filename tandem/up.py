@@ -1,0 +1,134 @@
+"""Everything on one machine: broker, ingest, watch, pages and API as threads of one process."""
+
+import secrets
+import threading
+from collections.abc import Mapping
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+import sqlalchemy as sa
+
+from gateway import admin, keys
+from gateway.clock import Clock
+from gateway.devices import password_hash
+from gateway.reception import BrokerAddress, Reception
+from gateway.settings import GatewaySettings
+from gateway.watch import Watch
+from gateway.web import create_app
+from ledger.database import Ledger
+from ledger.tables import DeviceRow
+from tandem.acts import table
+from tandem.broker import GATEWAY, Accounts, BrokerError, EmbeddedBroker, Mosquitto, free_port
+from tandem.control import Control
+from tandem.serving import Served
+
+READY = 10
+"""Seconds that the gateway may take to reach its broker."""
+
+
+class _Broker(Protocol):
+    host: str
+    port: int
+
+    def start(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+    def refresh(self) -> None: ...
+
+
+class Machine:
+    """A running Tandem; `start` and `stop` it once."""
+
+    def __init__(
+        self, settings: GatewaySettings, clock: Clock, *, broker: str = "embedded", every: float = 1.0
+    ) -> None:
+        """Open the ledger and the keys; raises LedgerError, KeyUnusable or BrokerError."""
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._clock, self._password = clock, secrets.token_urlsafe(32)
+        self._gateway_hash = password_hash(self._password, salt=secrets.token_bytes(12))
+        self.keys = keys.load(settings.data / "keys")
+        self.ledger = Ledger(settings.database_url)
+        self._broker, address = self._make_broker(broker, settings)
+        port = settings.port or free_port(settings.host)
+        told = {"port": port, "broker_host": address.host, "broker_port": address.port}
+        self.settings = settings.model_copy(update=told)
+        app = create_app(self.ledger, self.keys, self.settings, clock)
+        self._web = Served(app, host=settings.host, port=port, cert=settings.cert, key=settings.key)
+        self._reception = Reception(self.ledger, self.keys.gateway, address, clock)
+        self.watch = Watch(self.ledger, clock, every=every)
+        self.acts = table(self.ledger, self.keys, self.settings, clock)
+        self._control = Control(settings.data, self.acts)
+        self._stopping = threading.Event()
+        self._refresher = threading.Thread(target=self._keep_accounts, name="accounts")
+
+    def start(self) -> None:
+        """Bring everything up; raises BrokerError, or OSError when a port is taken."""
+        if self._broker:
+            self._broker.start()
+        self._refresher.start()
+        self._reception.start()
+        self._watch_and_serve()
+        if not self._reception.subscribed.wait(READY):
+            self.stop()
+            raise BrokerError("the gateway cannot reach its broker, or is not let in")
+
+    def stop(self) -> None:
+        """Take everything down, the doors first."""
+        self._stopping.set()
+        self._control.stop()
+        self._web.stop()
+        self._reception.stop()
+        self.watch.stop()
+        self._refresher.join(5)
+        if self._broker:
+            self._broker.stop()
+        self.ledger.close()
+
+    @property
+    def url(self) -> str:
+        """Where the pages and the API are."""
+        return self.settings.url
+
+    def set_up_link(self) -> str | None:
+        """Make the link for the first admin; None when there is one already."""
+        with self.ledger.begin() as db:
+            link = admin.set_up_link(db, self.settings, now=self._clock())
+        return link["url"] if link else None
+
+    def _watch_and_serve(self) -> None:
+        self.watch.start()
+        self._web.start()
+        self._control.start()
+
+    def _make_broker(self, kind: str, settings: GatewaySettings) -> tuple[_Broker | None, BrokerAddress]:
+        if kind.startswith("mqtt://"):
+            return None, outside(kind)
+        if kind not in ("embedded", "mosquitto"):
+            raise BrokerError(f"--broker is embedded, mosquitto or mqtt://user:password@host:port, not {kind!r}")
+        accounts: Accounts = self._accounts
+        folder = settings.data / "mosquitto"
+        broker: _Broker = EmbeddedBroker(accounts) if kind == "embedded" else Mosquitto(accounts, folder)
+        return broker, BrokerAddress(host=broker.host, port=broker.port, username=GATEWAY, password=self._password)
+
+    def _accounts(self) -> Mapping[str, str]:
+        """List who may come to the broker: the gateway, and every confirmed device that was not revoked."""
+        known = sa.select(DeviceRow.id, DeviceRow.broker_hash).where(
+            DeviceRow.confirmed_at.is_not(None), DeviceRow.revoked_at.is_(None), DeviceRow.broker_hash.is_not(None)
+        )
+        with self.ledger.read() as db:
+            return {id: hash for id, hash in db.execute(known) if hash} | {GATEWAY: self._gateway_hash}
+
+    def _keep_accounts(self) -> None:
+        while self._broker and not self._stopping.wait(0.5):
+            self._broker.refresh()
+
+
+def outside(url: str) -> BrokerAddress:
+    """Read the address of a broker that we do not run; raises BrokerError."""
+    parts = urlsplit(url)
+    if not (parts.hostname and parts.username and parts.password):
+        raise BrokerError("a broker's address is mqtt://user:password@host:port")
+    return BrokerAddress(
+        host=parts.hostname, port=parts.port or 1883, username=unquote(parts.username), password=unquote(parts.password)
+    )

@@ -1,0 +1,164 @@
+"""The embedded broker and mosquitto keep the same door."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import paho.mqtt.client as mqtt
+import pytest
+from paho.mqtt.enums import CallbackAPIVersion
+
+from gateway.devices import password_hash
+from protocol import topics
+from tandem.broker import GATEWAY, BrokerError, EmbeddedBroker, Mosquitto, free_port, may
+
+ANN, BO = "device0000000001", "device0000000002"
+SITE = "site000000000001"
+
+pytestmark = pytest.mark.enable_socket
+
+
+def accounts() -> dict[str, str]:
+    return {name: password_hash(f"{name}'s", salt=b"123456789012") for name in (ANN, BO, GATEWAY)}
+
+
+@pytest.fixture(params=["embedded", "mosquitto"])
+def broker(
+    request: pytest.FixtureRequest, tmp_path: Path, program: Callable[[str], str]
+) -> Iterator[EmbeddedBroker | Mosquitto]:
+    if request.param == "mosquitto":
+        program("mosquitto")
+    made = EmbeddedBroker(accounts) if request.param == "embedded" else Mosquitto(accounts, tmp_path)
+    made.start()
+    yield made
+    made.stop()
+
+
+class Client:
+    """What one account gets to see."""
+
+    def __init__(self, broker: EmbeddedBroker | Mosquitto, name: str, password: str | None = None) -> None:
+        self.got: list[str] = []
+        self.connected: bool | None = None
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name)
+        self._client.username_pw_set(name, f"{name}'s" if password is None else password)
+        self._client.on_connect = self._on_connect
+        self._client.on_message = lambda _, __, message: self.got.append(message.topic)
+        self._client.connect(broker.host, broker.port)
+        self._client.loop_start()
+        wait(lambda: self.connected is not None)
+
+    def _on_connect(self, _: Any, __: Any, ___: Any, reason: Any, ____: Any) -> None:
+        self.connected = not reason.is_failure
+
+    def subscribe(self, *names: str) -> None:
+        for name in names:
+            self._client.subscribe(name, 1)
+        time.sleep(0.2)
+
+    def publish(self, name: str) -> None:
+        self._client.publish(name, b"x", qos=1)
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+def wait(reached: Callable[[], bool]) -> None:
+    end = time.monotonic() + 5
+    while not reached() and time.monotonic() < end:
+        time.sleep(0.02)
+
+
+def test_nobody_gets_in_without_the_right_password(broker: EmbeddedBroker | Mosquitto) -> None:
+    clients = [Client(broker, ANN, ""), Client(broker, ANN, f"{BO}'s"), Client(broker, "nobody"), Client(broker, ANN)]
+
+    outcome = [client.connected for client in clients]
+    for client in clients:
+        client.close()
+
+    assert outcome == [False, False, False, True]
+
+
+def test_a_device_is_heard_and_answered_on_its_own_topics(broker: EmbeddedBroker | Mosquitto) -> None:
+    gateway, ann = Client(broker, GATEWAY), Client(broker, ANN)
+    gateway.subscribe(topics.EVERY_UP)
+    ann.subscribe(topics.topic(SITE, ANN, "receipt"))
+
+    ann.publish(topics.topic(SITE, ANN, "up"))
+    gateway.publish(topics.topic(SITE, ANN, "receipt"))
+    wait(lambda: bool(gateway.got and ann.got))
+    gateway.close()
+    ann.close()
+
+    assert (gateway.got, ann.got) == ([topics.topic(SITE, ANN, "up")], [topics.topic(SITE, ANN, "receipt")])
+
+
+def test_a_device_writes_and_reads_nothing_of_anybody_else(broker: EmbeddedBroker | Mosquitto) -> None:
+    gateway, ann, bo = Client(broker, GATEWAY), Client(broker, ANN), Client(broker, BO)
+    gateway.subscribe("tandem/v1/#")
+    bo.subscribe("#", "tandem/#", "tandem/v1/+/+/receipt", topics.topic(SITE, ANN, "receipt"), "$SYS/#", "$share/g/#")
+
+    for name in (topics.topic(SITE, ANN, "up"), topics.topic(SITE, ANN, "receipt"), topics.topic(SITE, BO, "receipt")):
+        bo.publish(name)
+    gateway.publish(topics.topic(SITE, ANN, "receipt"))
+    ann.publish(topics.topic(SITE, ANN, "up"))
+    wait(lambda: topics.topic(SITE, ANN, "up") in gateway.got)
+    for client in (gateway, ann, bo):
+        client.close()
+
+    # The gateway hears its own receipt and Ann; of what Bo wrote or wanted to read there is nothing.
+    assert sorted(gateway.got) == [topics.topic(SITE, ANN, "receipt"), topics.topic(SITE, ANN, "up")]
+    assert bo.got == []
+
+
+@pytest.mark.parametrize(
+    ("who", "name", "write", "allowed"),
+    [
+        (ANN, topics.topic(SITE, ANN, "up"), True, True),
+        (ANN, topics.topic(SITE, ANN, "state"), True, True),
+        (ANN, topics.topic(SITE, ANN, "receipt"), True, False),
+        (ANN, topics.topic(SITE, ANN, "receipt"), False, True),
+        (ANN, topics.topic(SITE, ANN, "up"), False, False),
+        (ANN, topics.topic(SITE, BO, "up"), True, False),
+        (ANN, "#", False, False),
+        (ANN, f"tandem/v1/{SITE}/+/receipt", False, False),
+        (ANN, f"tandem/v1/{SITE}/{ANN}/up\n", True, False),
+        (GATEWAY, topics.EVERY_UP, False, True),
+        (GATEWAY, "$SYS/#", False, False),
+    ],
+)
+def test_who_may_do_what(who: str, name: str, write: bool, allowed: bool) -> None:
+    assert may(who, name, write=write) is allowed
+
+
+def test_a_port_that_is_taken_is_a_clear_error(tmp_path: Path) -> None:
+    first = EmbeddedBroker(accounts, port=free_port("127.0.0.1"))
+    first.start()
+
+    with pytest.raises(BrokerError, match=str(first.port)):
+        EmbeddedBroker(accounts, port=first.port).start()
+
+    first.stop()
+
+
+def test_an_account_that_is_made_while_the_broker_runs_gets_in(tmp_path: Path, program: Callable[[str], str]) -> None:
+    program("mosquitto")
+    known = accounts()
+    late = known.pop(BO)
+    embedded, mosquitto = EmbeddedBroker(lambda: known), Mosquitto(lambda: known, tmp_path)
+    for broker in (embedded, mosquitto):
+        broker.start()
+
+    known[BO] = late
+    mosquitto.refresh()
+    time.sleep(0.3)
+    clients = [Client(embedded, BO), Client(mosquitto, BO)]
+    outcome = [client.connected for client in clients]
+    for closing in clients:
+        closing.close()
+    for broker in (embedded, mosquitto):
+        broker.stop()
+
+    assert outcome == [True, True]

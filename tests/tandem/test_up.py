@@ -1,0 +1,137 @@
+"""`tandem up` and the commands beside it, as an operator types them."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from ledger.database import Ledger
+from tandem.broker import free_port
+from tests.cast import settle_in
+
+pytestmark = pytest.mark.enable_socket
+
+TANDEM = str(Path(sys.executable).with_name("tandem"))
+
+
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([TANDEM, *words], capture_output=True, text=True, timeout=60)
+
+
+def lines(process: subprocess.Popen[str], until: str) -> str:
+    """Read what a program prints until it has said something."""
+    assert process.stdout
+    said = ""
+    while until not in said:
+        line = process.stdout.readline()
+        assert line, said
+        said += line
+    return said
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    with ledger.begin() as db:
+        settle_in(db)
+    ledger.close()
+    return tmp_path
+
+
+@pytest.fixture
+def up(data: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    port = free_port("127.0.0.1")
+    command = [TANDEM, "up", "--data", str(data), "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    said = lines(process, "/set-up/")
+    yield process, said
+    process.terminate()
+    process.wait(20)
+    assert process.stdout
+    process.stdout.close()
+
+
+def test_the_first_start_prints_a_link_that_makes_the_admin(up: tuple[subprocess.Popen[str], str]) -> None:
+    [link] = re.findall(r"(http://127\.0\.0\.1:\d+/set-up/\S+)", up[1])
+
+    page = httpx2.get(link)
+
+    assert page.status_code == 200
+    assert 'name="password"' in page.text
+
+
+def test_commands_reach_the_ledger_that_the_running_gateway_holds(
+    data: Path, up: tuple[subprocess.Popen[str], str]
+) -> None:
+    made = run("gateway", "badge", "issue", "1001", "--data", str(data), "--json")
+    listed = run("gateway", "badge", "list", "--person", "1001", "--data", str(data), "--json")
+
+    badge = json.loads(made.stdout)
+    assert badge["text"].startswith("T1:")
+    assert badge["badge"] in [entry["badge"] for entry in json.loads(listed.stdout)]
+
+
+def test_an_error_in_the_running_gateway_is_the_same_sentence_as_without_one(
+    data: Path, up: tuple[subprocess.Popen[str], str]
+) -> None:
+    with_it = run("gateway", "device", "code", "no-such-room", "--data", str(data))
+    up[0].terminate()
+    up[0].wait(20)
+    without_it = run("gateway", "device", "code", "no-such-room", "--data", str(data))
+
+    assert with_it.returncode == without_it.returncode == 2
+    assert with_it.stderr == without_it.stderr == "tandem: there is no room 'no-such-room'\n"
+
+
+def test_a_second_start_on_the_same_data_is_refused(data: Path, up: tuple[subprocess.Popen[str], str]) -> None:
+    second = run("up", "--data", str(data), "--port", str(free_port("127.0.0.1")))
+
+    assert second.returncode == 2
+    assert "is open in another process" in second.stderr
+
+
+def test_it_ends_when_it_is_told_to_and_leaves_no_socket(data: Path, up: tuple[subprocess.Popen[str], str]) -> None:
+    process, _ = up
+    assert (data / "control.sock").stat().st_mode & 0o777 == 0o600
+
+    began = time.monotonic()
+    process.terminate()
+
+    assert process.wait(20) == 0
+    assert time.monotonic() - began < 15
+    assert not (data / "control.sock").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["up", "--data", "DATA", "--host", "0.0.0.0"], "give cert and key, or behind_proxy"),
+        (["up", "--data", "DATA", "--broker", "carrier-pigeon"], "--broker is embedded, mosquitto or mqtt://"),
+        (["gateway", "device", "list", "--data", "DATA/nowhere"], "There is no ledger in this data folder"),
+        (["kiosk", "run", "--data", "DATA/nowhere"], "This kiosk is not registered"),
+        (["kiosk", "register", "ftp://gateway", "CODE", "--data", "DATA/k"], "begins with http:// or https://"),
+        (["kiosk", "register", "http://127.0.0.1:9", "CODE", "--data", "DATA/k"], "does not answer"),
+    ],
+    ids=["open to the world", "broker", "no ledger", "not registered", "address", "no gateway"],
+)
+def test_what_cannot_be_done_is_said_in_one_sentence(tmp_path: Path, words: list[str], sentence: str) -> None:
+    done = run(*(word.replace("DATA", str(tmp_path)) for word in words))
+
+    assert done.returncode == 2
+    assert sentence in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_reading_pictures_gives_a_line_of_json_each(tmp_path: Path) -> None:
+    (tmp_path / "broken.png").write_bytes(b"not a picture")
+
+    done = run("kiosk", "read", str(tmp_path / "broken.png"), str(tmp_path / "missing.png"))
+
+    said = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [set(line) for line in said] == [{"image", "error"}, {"image", "error"}]
