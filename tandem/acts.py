@@ -49,7 +49,7 @@ class NoLedger(Exception):
     """There is no ledger in this data folder: name the right one with --data, or make it with `tandem up`."""
 
 
-def do(data: Path, name: str, clock: Clock, **given: Any) -> Any:
+def do(data: Path, act: str, clock: Clock, /, **given: Any) -> Any:
     """Do an act on the ledger of a data folder, or ask the gateway that has it open to do it."""
     read = settings.read(data=data)
     if not read.database and not data.is_dir():
@@ -57,8 +57,8 @@ def do(data: Path, name: str, clock: Clock, **given: Any) -> Any:
     try:
         ledger = Ledger(read.database_url)
     except LedgerInUse:
-        return ask(data, name, given)
+        return ask(data, act, given)
     try:
-        return table(ledger, load(data / "keys"), read, clock)[name](**given)
+        return table(ledger, load(data / "keys"), read, clock)[act](**given)
     finally:
         ledger.close()

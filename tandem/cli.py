@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tandem import gateway_commands, kiosk_commands
-from tandem.console import WRONG, plainly, screen, until_stopped
+from tandem.console import WRONG, plainly, screen, wait
 
 app = typer.Typer(
     help="Attendance and check-in for training in pairs.",
@@ -51,7 +51,7 @@ def up(
         screen.print(f"Tandem is up: [bold]{machine.url}[/]  (HR API: {machine.url}/api/)", soft_wrap=True)
         if link := machine.set_up_link():
             screen.print(f"First start. Make the admin's account here, once: [bold]{link}[/]", soft_wrap=True)
-        until_stopped()
+        wait()
 
 
 @app.command()

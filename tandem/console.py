@@ -3,14 +3,12 @@
 import json
 import signal
 import sys
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 OURS = ("attendance", "protocol", "ledger", "kiosk", "gateway", "sync", "tandem")
 WRONG = 2
@@ -44,24 +42,30 @@ def show(answer: Any, *, as_json: bool) -> None:
     """Print what an act answered."""
     if as_json or not sys.stdout.isatty():
         typer.echo(json.dumps(answer, ensure_ascii=False))
-    elif isinstance(answer, list):
-        screen.print(_table(answer))
-    else:
-        for name, value in answer.items():
-            screen.print(f"[dim]{name:>14}[/]  {value}", highlight=False)
+        return
+    entries = answer if isinstance(answer, list) else [answer]
+    typer.echo("\n\n".join(_lines(entry) for entry in entries) or "nothing yet")
 
 
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table(*(rows[0] if rows else ["nothing yet"]))
-    for row in rows:
-        table.add_row(*(("" if value is None else str(value)) for value in row.values()))
-    return table
+def _lines(entry: dict[str, Any]) -> str:
+    # Never wrapped and never decorated, so that it can be copied.
+    return "\n".join(f"{name:>14}  {value}" for name, value in entry.items() if value is not None)
 
 
-def until_stopped() -> None:
-    """Wait for Ctrl-C or a polite end from outside."""
-    stop = threading.Event()
+@contextmanager
+def until_stopped() -> Iterator[None]:
+    """Let Ctrl-C, or a polite end from outside, end the block: it is interrupted, and nothing is said about it."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    while not stop.wait(0.5):
-        pass
+        signal.signal(number, interrupt)
+    with suppress(KeyboardInterrupt):
+        yield
+
+
+def wait() -> None:
+    """Wait for Ctrl-C or a polite end from outside."""
+    with until_stopped():
+        signal.pause()

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tandem.console import plainly, screen, show, until_stopped
+from tandem.console import plainly, screen, show, wait
 
 app = typer.Typer(help="The gateway: its programs, devices, badges and API keys.", no_args_is_help=True)
 device = typer.Typer(help="Kiosks: register, confirm, revoke.", no_args_is_help=True)
@@ -50,7 +50,7 @@ def web(data: Data = HERE, port: Annotated[int | None, typer.Option(help="Port t
         server = Served(made, host=read.host, port=read.port, cert=read.cert, key=read.key)
         server.start()
         screen.print(f"Listening on {read.url}")
-        until_stopped()
+        wait()
         server.stop()
 
 
@@ -69,7 +69,7 @@ def ingest(broker: BrokerUrl, data: Data = HERE) -> None:
         signing_key = keys.load(data / "keys").gateway
         reception = Reception(Ledger(read.database_url), signing_key, outside(broker), _now)
         reception.start()
-        until_stopped()
+        wait()
         reception.stop()
 
 
@@ -85,7 +85,7 @@ def watch(data: Data = HERE) -> None:
         logs.set_up()
         worker = Watch(Ledger(settings.read(data=data).database_url), _now)
         worker.start()
-        until_stopped()
+        wait()
         worker.stop()
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tandem.console import plainly, screen, until_stopped
+from tandem.console import plainly, screen, wait
 
 app = typer.Typer(help="A check-in station at a door.", no_args_is_help=True)
 
@@ -29,7 +29,7 @@ def register(
         identity = register(read.gateway, code, name=read.name, data_dir=read.data)
         screen.print(f"Registered as device {identity.device}.", highlight=False)
         screen.print("Have an admin compare and confirm this fingerprint:")
-        screen.print(f"  tandem gateway device confirm {identity.device} {identity.fingerprint}", soft_wrap=True)
+        typer.echo(f"  tandem gateway device confirm {identity.device} {identity.fingerprint}")
 
 
 @app.command()
@@ -56,7 +56,7 @@ def run(
         page.start()
         station.start()
         screen.print(f"The kiosk's screen: [bold]{page.url}[/]")
-        until_stopped()
+        wait()
         station.stop()
         page.stop()
 

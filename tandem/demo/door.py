@@ -17,6 +17,7 @@ from kiosk.screen import create_screen
 from kiosk.source import Easel
 from kiosk.station import Station
 from protocol.registration import BrokerAccount
+from tandem.broker import free_port
 from tandem.demo import pictures
 from tandem.demo.cable import Cable
 from tandem.demo.clock import DayClock
@@ -34,7 +35,8 @@ class Door:
         self, machine: Machine, clock: DayClock, folder: Path, *, screen_port: int = 0, make_outbox: MakeOutbox = Outbox
     ) -> None:
         self._clock, self._folder, self._make_outbox = clock, folder, make_outbox
-        self._screen_port = screen_port
+        # Chosen once: after the power cut the screen comes back under its address.
+        self._screen_port = screen_port or free_port("127.0.0.1")
         self._to_gateway = Cable(machine.settings.port)
         self._to_broker = Cable(machine.settings.broker_port)
         self._engine: FaceEngine = DlibFaces()
@@ -79,7 +81,6 @@ class Door:
         self.screen = Served(screen, host="127.0.0.1", port=self._screen_port)
         self.station.start()
         self.screen.start()
-        self._screen_port = self.screen.port
 
     def power_cut(self) -> None:
         """Draw the plug: nobody gets to finish anything."""

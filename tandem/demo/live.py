@@ -1,6 +1,7 @@
 """The show for people: addresses to open, the day as it goes in English and Chinese, and the reckoning at its end."""
 
 import secrets
+import signal
 import socket
 import unicodedata
 from pathlib import Path
@@ -9,7 +10,8 @@ from typing import Any
 from rich.table import Table
 
 from attendance.reasons import TEXTS
-from kiosk.desk import Answer
+from kiosk.answers import Answer
+from tandem.broker import free_port
 from tandem.console import screen, until_stopped
 from tandem.demo import reckoning, show
 from tandem.demo.day import Event, Scene
@@ -34,13 +36,14 @@ COUNTS = {
 def run(folder: Path, *, broker: str, pace: float, port: int, screen_port: int) -> None:
     """Play the day with pauses, then stay up until somebody stops it."""
     screen.print("Setting the stage: broker, gateway, kiosk … 正在准备……", style="dim")
-    with show.open_show(folder, broker=broker, port=_free(port), screen_port=_free(screen_port)) as stage:
+    opened = show.open_show(folder, broker=broker, port=_free(port), screen_port=_free(screen_port))
+    with until_stopped(), opened as stage:
         _show_addresses(stage)
         played = show.play(stage, pace=pace, watcher=_tell)
         result = show.reckon(stage, played, reckoning.pull(stage.machine.url, stage.key))
         screen.print(_table(result))
         screen.print("The day is over; everything stays up. Ctrl-C ends it. 一天结束，服务继续运行，按 Ctrl-C 退出。")
-        until_stopped()
+        signal.pause()
 
 
 def in_words(result: dict[str, Any]) -> str:
@@ -72,9 +75,11 @@ def _show_addresses(stage: Stage) -> None:
 
 def _tell(part: Scene | Event, answer: Answer | None) -> None:
     mark = "[yellow]⚡[/]" if isinstance(part, Event) else MARKS.get(answer.kind if answer else "", " ")
-    reason = TEXTS.get(answer.code) if answer and answer.code else None
-    why = f"  [dim]{reason.en} {reason.zh}[/]" if reason else ""
-    screen.print(f"[dim]{part.at[:5]}[/]  {mark}  {part.told} {part.told_zh}{why}", highlight=False)
+    screen.print(f"[dim]{part.at[:5]}[/]  {mark}  {part.told} {part.told_zh}", highlight=False, soft_wrap=True)
+    if answer and answer.code:
+        why = TEXTS[answer.code]
+        said = f"{why.en.partition('. ')[0].rstrip('.')}. {why.zh.partition('。')[0]}。"
+        screen.print(f"          [dim]{said}[/]", highlight=False, soft_wrap=True)
 
 
 def _table(result: dict[str, Any]) -> Table:
@@ -87,7 +92,7 @@ def _table(result: dict[str, Any]) -> Table:
 
 def _said(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(f"{TEXTS[code].en} {count}" for code, count in value.items())
+        return ", ".join(f"{code} {count}" for code, count in value.items())
     return str(value or 0) if not isinstance(value, list) else ("; ".join(value) or "none 无")
 
 
@@ -96,7 +101,6 @@ def _columns(text: str) -> int:
 
 
 def _free(port: int) -> int:
-    """Keep the wanted port, or say 0 (any) when somebody has it."""
+    """Keep the wanted port, or find another one when somebody has it."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        return port if probe.connect_ex(("127.0.0.1", port)) else 0
+        return port if probe.connect_ex(("127.0.0.1", port)) else free_port("127.0.0.1")
