@@ -1,15 +1,15 @@
 """An explanation holds what a result was worked out from, and how."""
 
 from dataclasses import dataclass
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from attendance.credit import CreditRule
+from attendance.decision import Decision
 from attendance.presence import Fact, Presence
 from attendance.reasons import Language
 from attendance.session import Session
-from attendance.step import Step
+from attendance.step import Step, plain
 from attendance.wording import sentence
 
 
@@ -26,13 +26,13 @@ class Explanation:
     def to_json(self) -> dict[str, Any]:
         """Give inputs, rule, steps and outcome as plain values, always in the same order."""
         return {
-            "inputs": {**_window(self.session), "facts": [_fact(fact) for fact in self.presence.facts]},
+            "inputs": {**_window(self.session), **_known(self.presence)},
             "rule": _rule(self.rule),
-            "steps": [_step(step) for step in (*self.presence.steps, *self.credit_steps)],
+            "steps": [step.to_json() for step in (*self.presence.steps, *self.credit_steps)],
             "outcome": {
                 "minutes": self.presence.minutes,
                 "scheduled_minutes": self.session.net_minutes,
-                "credit": _plain(self.credit),
+                "credit": plain(self.credit),
                 "unit": self.rule.unit,
                 "review": list(self.presence.review),
             },
@@ -45,22 +45,35 @@ class Explanation:
 def _window(session: Session) -> dict[str, Any]:
     return {
         "session": session.id,
-        "starts_at": _plain(session.starts_at),
-        "ends_at": _plain(session.ends_at),
+        "starts_at": plain(session.starts_at),
+        "ends_at": plain(session.ends_at),
         "zone": session.zone,
-        "breaks": [[_plain(pause.starts_at), _plain(pause.ends_at)] for pause in session.breaks],
+        "breaks": [[plain(pause.starts_at), plain(pause.ends_at)] for pause in session.breaks],
         "grace_seconds": int(session.grace.total_seconds()),
         "missing_out": session.missing_out,
     }
 
 
-def _fact(fact: Fact) -> dict[str, Any]:
-    return {
+def _known(presence: Presence) -> dict[str, Any]:
+    """Tell facts and decisions; decisions only where there are any, so that old explanations stay as they are."""
+    known: dict[str, Any] = {"facts": [_fact(fact, presence.voided) for fact in presence.facts]}
+    if presence.decisions:
+        known["decisions"] = [_decision(decision) for decision in presence.decisions]
+    return known
+
+
+def _fact(fact: Fact, voided: frozenset[str]) -> dict[str, Any]:
+    told = {
         "check_in": fact.check_in_id,
         "direction": fact.direction,
-        "at": _plain(fact.at),
+        "at": plain(fact.at),
         "uncertain": fact.uncertain,
     }
+    return {**told, "voided": True} if fact.check_in_id in voided else told
+
+
+def _decision(decision: Decision) -> dict[str, Any]:
+    return {"decision": decision.id, "kind": decision.kind, "at": plain(decision.at)}
 
 
 def _rule(rule: CreditRule) -> dict[str, Any]:
@@ -69,27 +82,12 @@ def _rule(rule: CreditRule) -> dict[str, Any]:
         "version": rule.version,
         "unit": rule.unit,
         "unit_minutes": rule.unit_minutes,
-        "step": _plain(rule.step),
+        "step": plain(rule.step),
         "rounding": rule.rounding,
         "first_unit_whole": rule.first_unit_whole,
-        "min_presence_percent": _plain(rule.min_presence_percent),
+        "min_presence_percent": plain(rule.min_presence_percent),
         "basis": rule.basis,
-        "tiers": [{"from_minutes": tier.from_minutes, "units": _plain(tier.units)} for tier in rule.tiers],
-        "daily_cap": _plain(rule.daily_cap),
-        "effective_from": _plain(rule.effective_from),
+        "tiers": [{"from_minutes": tier.from_minutes, "units": plain(tier.units)} for tier in rule.tiers],
+        "daily_cap": plain(rule.daily_cap),
+        "effective_from": plain(rule.effective_from),
     }
-
-
-def _step(step: Step) -> dict[str, Any]:
-    return {"step": step.name, **{name: _plain(value) for name, value in step.values}}
-
-
-def _plain(value: object) -> Any:
-    match value:
-        case Decimal():
-            return str(value)
-        case datetime():
-            return value.isoformat().replace("+00:00", "Z")
-        case date():
-            return value.isoformat()
-    return value

@@ -1,6 +1,8 @@
 """An instant is aware and in UTC."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+
+SECOND = timedelta(seconds=1)
 
 
 def utc(instant: datetime) -> datetime:

@@ -1,21 +1,21 @@
 """Presence: from the check-ins of one learner's day to whole minutes in each session.
 
 The order is fixed: dedupe, pair, grace, clip, breaks, overlaps, floor.
+What a trainer has corrected or decided comes before all of it.
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import dataclass, replace
 
+from attendance.decision import Decision, explained, standing, worth_nothing
+from attendance.instant import SECOND
 from attendance.reasons import ReviewReason
 from attendance.session import MINUTE, Session
 from attendance.span import Span, common, length, merged, without
 from attendance.step import Step
-from attendance.visit import Fact, deduped, graced, paired
+from attendance.visit import Fact, deduped, graced, in_order, paired
 
 __all__ = ["Fact", "Presence", "presence_of_day"]
-
-SECOND = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,20 +27,32 @@ class Presence:
     seconds: int = 0
     minutes: int = 0
     review: tuple[ReviewReason, ...] = ()  # when there is any, nothing counts until it is decided
+    decisions: tuple[Decision, ...] = ()
+    voided: frozenset[str] = frozenset()  # of the facts, those that a correction has taken back
 
 
-def presence_of_day(sessions: Iterable[Session], facts: Iterable[Fact]) -> dict[str, Presence]:
+def presence_of_day(
+    sessions: Iterable[Session],
+    facts: Iterable[Fact],
+    *,
+    decisions: Iterable[Decision] = (),
+    voided: frozenset[str] = frozenset(),
+) -> dict[str, Presence]:
     """Work out one learner's presence in every session that has facts, in order of start, then id.
 
     An overlap goes to the earlier session, so sessions that may overlap belong into one call.
+    Decided times count like facts, and times that nobody can vouch for then count no more.
     """
     ordered = sorted(sessions, key=lambda session: (session.starts_at, session.id))
     facts_of = _by_session(ordered, facts)
+    decisions_of = _decided(facts_of, decisions)
     presences: dict[str, Presence] = {}
     taken: list[Span] = []
     for session in ordered:
-        if own := facts_of[session.id]:
-            presences[session.id] = presence = _presence(session, own, taken)
+        own, decided = facts_of[session.id], decisions_of.get(session.id, ())
+        if own or decided:
+            presence = _corrected(session, own, decided, voided, taken)
+            presences[session.id] = presence
             # Later sessions start later, so what ended before this start can no longer matter.
             taken = merged([*(span for span in taken if span.ends_at > session.starts_at), *presence.intervals])
     return presences
@@ -55,8 +67,35 @@ def _by_session(sessions: Iterable[Session], facts: Iterable[Fact]) -> dict[str,
     return by_session
 
 
-def _presence(session: Session, unordered: list[Fact], taken: Sequence[Span]) -> Presence:
-    facts = tuple(sorted(unordered, key=lambda fact: (fact.at, fact.stream, fact.seq, fact.check_in_id)))
+def _decided(sessions: Container[str], decisions: Iterable[Decision]) -> dict[str, tuple[Decision, ...]]:
+    by_session: dict[str, tuple[Decision, ...]] = {}
+    for decision in sorted(decisions, key=lambda decision: decision.id):
+        if decision.session_id not in sessions:
+            raise ValueError(f"decision {decision.id} is about session {decision.session_id}, which was not given")
+        by_session[decision.session_id] = (*by_session.get(decision.session_id, ()), decision)
+    return by_session
+
+
+def _corrected(
+    session: Session,
+    unordered: list[Fact],
+    decisions: tuple[Decision, ...],
+    voided: frozenset[str],
+    taken: Sequence[Span],
+) -> Presence:
+    facts = tuple(sorted(unordered, key=in_order))
+    void = voided and voided.intersection(fact.check_in_id for fact in facts)
+    if not decisions and not void:
+        return _presence(session, facts, taken)
+    if worth_nothing(decisions):
+        presence = Presence(session_id=session.id, facts=facts, steps=())
+    else:
+        presence = _presence(session, standing(facts, decisions, void), taken)
+    steps = (*explained(decisions, void), *presence.steps)
+    return replace(presence, facts=facts, steps=steps, decisions=decisions, voided=void)
+
+
+def _presence(session: Session, facts: tuple[Fact, ...], taken: Sequence[Span]) -> Presence:
     if session.cancelled:
         return Presence(session_id=session.id, facts=facts, steps=(Step("cancelled"),))
     if uncertain := sum(fact.uncertain for fact in facts):

@@ -35,6 +35,9 @@ class Text:
     en: str
     zh: str
 
+    def told(self, language: Language) -> str:
+        return self.en if language == "en" else self.zh
+
 
 TEXTS: dict[Code, Text] = {
     "not_on_roster": Text(
@@ -123,4 +126,4 @@ TEXTS: dict[Code, Text] = {
 
 
 def text(code: Code, language: Language) -> str:
-    return TEXTS[code].en if language == "en" else TEXTS[code].zh
+    return TEXTS[code].told(language)

@@ -6,11 +6,13 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from attendance.credit import NOTHING, CreditRule, credit
+from attendance.decision import Decision, standing
 from attendance.explanation import Explanation
-from attendance.instant import utc
+from attendance.instant import SECOND, utc, whole_second
 from attendance.presence import Fact, Presence, presence_of_day
 from attendance.reasons import ReviewReason
 from attendance.session import Session
+from attendance.visit import in_order
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,14 +51,19 @@ def settle_day(
     facts: Iterable[Fact],
     rules: Mapping[str, CreditRule],
     now: datetime | None = None,
+    decisions: Iterable[Decision] = (),
+    voided: frozenset[str] = frozenset(),
 ) -> Settled:
-    """Settle the sessions that have facts; `rules` holds one for each session id.
+    """Settle the sessions that have facts or decisions; `rules` holds one for each session id.
 
-    With `now`, sessions that have not closed by then stay open: a missing `out` is not missing yet.
+    With `now`, sessions that can still get more stay open: a missing `out` is not missing yet.
+    A decision answers a reason to review, and a reason that is left keeps the session there; `nothing` outranks all.
+    Check-ins whose ids are `voided` count no more and stay in the explanation.
     """
     by_id = {session.id: session for session in sessions}
-    presences = presence_of_day(by_id.values(), facts)
-    still_open = tuple(id for id in presences if now and utc(now) <= by_id[id].closes_at)
+    own = [decision for decision in decisions if decision.learner_id == learner_id]
+    presences = presence_of_day(by_id.values(), facts, decisions=own, voided=voided)
+    still_open = tuple(id for id in presences if now and _open(by_id[id], presences[id], now))
     records: list[HourRecord] = []
     reviews: list[Review] = []
     credited: dict[tuple[str, date], Decimal] = {}
@@ -71,6 +78,24 @@ def settle_day(
         credited[day] = credited.get(day, NOTHING) + record.credit
         records.append(record)
     return Settled(records=tuple(records), reviews=tuple(reviews), open=still_open)
+
+
+def open_until(session: Session, facts: Iterable[Fact], now: datetime) -> datetime | None:
+    """Say from when on a session can be settled that cannot be yet; None when it can.
+
+    Whoever is out at the end has gone; whoever is still in may check out until the window has closed.
+    `facts` may hold those of other sessions; `decision.standing` gives those that count.
+    """
+    now = whole_second(utc(now))
+    if now < session.ends_at:
+        return session.ends_at
+    last = max((fact for fact in facts if fact.session_id == session.id), key=in_order, default=None)
+    still_in = last is not None and last.direction == "in"
+    return session.closes_at + SECOND if still_in and now <= session.closes_at else None
+
+
+def _open(session: Session, presence: Presence, now: datetime) -> bool:
+    return bool(open_until(session, standing(presence.facts, presence.decisions, presence.voided), now))
 
 
 def _record(

@@ -30,6 +30,11 @@ class Fact:
         object.__setattr__(self, "at", utc(self.at))
 
 
+def in_order(fact: Fact) -> tuple[datetime, str, int, str]:
+    """Sort facts alike in whichever order they became known."""
+    return fact.at, fact.stream, fact.seq, fact.check_in_id
+
+
 def deduped(facts: Sequence[Fact]) -> list[Fact]:
     """Keep the first of each direction, and the next only when it is more than SAME_SCAN after that first.
 

@@ -4,19 +4,31 @@ from collections.abc import Mapping
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 
+from attendance.joint_wording import joint_sentence
 from attendance.reasons import Language, Text, text
+from attendance.unit import named
 
 TENTH = Decimal("0.1")
-UNITS = {"hour": Text("hours", "小时")}
+DECIDED = {
+    "nothing": Text("A trainer decided that nothing is credited.", "经培训师审核，本场不计学时。"),
+    "added": Text("A trainer decided on a time that was missing.", "其中缺少的时间由培训师确认。"),
+}
 
 
 def sentence(explained: Mapping[str, Any], language: Language) -> str:
-    """Say in one sentence why it is this credit."""
+    """Say in one sentence why it is this credit; what is about pairs says so by its kind."""
+    if "kind" in explained:
+        return joint_sentence(explained, language)
     review = explained["outcome"]["review"]
     if review:
         return " ".join(text(reason, language) for reason in review)
     steps = {step["step"]: step for step in explained["steps"]}
-    return _english(explained, steps) if language == "en" else _chinese(explained, steps)
+    if steps.get("decided", {}).get("nothing"):
+        return DECIDED["nothing"].told(language)
+    said = _english(explained, steps) if language == "en" else _chinese(explained, steps)
+    if "decided" not in steps:
+        return said
+    return f"{said} {DECIDED['added'].en}" if language == "en" else said + DECIDED["added"].zh
 
 
 def _english(explained: Mapping[str, Any], steps: Mapping[str, Any]) -> str:
@@ -77,9 +89,7 @@ def _percent(percent: Mapping[str, Any]) -> Decimal:
 
 
 def _unit(explained: Mapping[str, Any], language: Language) -> str:
-    unit: str = explained["rule"]["unit"]
-    named = UNITS.get(unit, Text(unit, unit))
-    return named.en if language == "en" else named.zh
+    return named(explained["rule"]["unit"], language)
 
 
 def _below_first_unit(explained: Mapping[str, Any], steps: Mapping[str, Any]) -> bool:
