@@ -6,7 +6,7 @@ from typing import TypeAlias
 import cv2
 import numpy as np
 
-from kiosk.source import Image
+from kiosk.picture import Image
 
 try:
     import zxingcpp

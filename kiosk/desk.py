@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from threading import Lock
-from typing import Literal, Self
 from uuid import UUID
 
 import uuid_utils.compat
@@ -13,53 +12,24 @@ from attendance import direction as directions
 from attendance.admission import BAD_CREDENTIALS, Admitted, CheckIn, Credential, admit
 from attendance.assurance import FACE_METHODS, Method
 from attendance.direction import Ask, Change, Choice, Direction, Enter, Leave, choose
-from attendance.reasons import Code, Hint, Reason, Refused
+from attendance.reasons import Code, Flag, Hint, Reason, Refused
 from attendance.session import Session
+from kiosk.answers import Answer, Kind
 from kiosk.clock import ClockState, KioskClock
 from kiosk.look import BadgeSeen, FaceSeen, Sighting, StrangerSeen, TwoBadges
+from kiosk.memory import MEMORY, Memory
 from kiosk.outbox import Outbox
 from kiosk.roster import Day, RosterBook
 from protocol import badge
 from protocol.badge import Badge, Forged, NotABadge
-from protocol.records import CheckInRecord
+from protocol.records import KioskRecord
 from protocol.roster import RosterLearner
 
-Kind = Literal["green", "amber", "red", "ask_badge", "ask_direction", "one_badge", "not_a_badge"]
-
-AGAIN = timedelta(seconds=60)
-"""The rules take a second scan within this time for the same fact; so the screen does not ask about it."""
 PATIENCE = timedelta(seconds=20)
 """After this a question on the screen is no longer meant for whoever stands there."""
-MEMORY = timedelta(hours=24)
 NOBODY = ""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What one person is told."""
-
-    number: int
-    kind: Kind
-    at: datetime
-    code: Code | None = None
-    """The reason of a "no", or what else the person should know."""
-    learner_id: str | None = None
-    name: str | None = None
-    role: str | None = None
-    session_id: str | None = None
-    title: str | None = None
-    title_zh: str | None = None
-    room_name: str | None = None
-    """Where the session is, when it is not here."""
-    direction: Direction | None = None
-    records: tuple[CheckInRecord, ...] = ()
-    """What was kept: one record, two at a change between sessions, none for a question."""
-
-    @property
-    def record(self) -> CheckInRecord | None:
-        return self.records[-1] if self.records else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,33 +55,10 @@ class _Scan:
         return self.clock == "unknown"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """What the desk remembers of a learner."""
-
-    session: str
-    direction: Direction
-    at: datetime
-    """Of the first scan that said so."""
-    earlier: frozenset[str] = frozenset()
-
-    @property
-    def inside(self) -> str | None:
-        return self.session if self.direction == "in" else None
-
-    @property
-    def seen(self) -> frozenset[str]:
-        return self.earlier | {self.session}
-
-    def after(self, before: Self) -> Self:
-        """Add what was known before."""
-        same = (self.session, self.direction) == (before.session, before.direction)
-        at = before.at if same and self.at - before.at <= AGAIN else self.at
-        return replace(self, at=at, earlier=before.seen)
-
-
 @dataclass(frozen=True, slots=True)
 class _Question:
+    number: int
+    """Of the answer that put it."""
     scan: _Scan
     session: Session
 
@@ -126,9 +73,7 @@ class Desk:
         self._lock = Lock()  # the loop decides while the screen's thread answers a question
         self._number = 0
         self._question: _Question | None = None
-        self._known: dict[str, _Known] = {}
-        for record in outbox.since(clock.now() - MEMORY):
-            self._remember(record)
+        self._memory = Memory(outbox.since(clock.now() - MEMORY))
 
     def decide(self, sighting: Sighting) -> Answer | None:
         """Answer a sighting, or None when it adds nothing to a question that is open.
@@ -146,12 +91,14 @@ class Desk:
                 case TwoBadges():
                     return self._say("one_badge")
 
-    def answer_direction(self, direction: Direction) -> Answer | None:
-        """Take the learner's word for the question on the screen; None if there is none any more."""
+    def answer_direction(self, number: int, direction: Direction) -> Answer | None:
+        """Take the learner's word for the question of this answer; None if it is not open any more."""
         with self._lock:
-            question, self._question = self._open_question(), None
-            if question is None:
+            question = self._open_question()
+            # A late touch must not answer for the next person who is asked.
+            if question is None or question.number != number:
                 return None
+            self._question = None
             choice = Enter(question.session) if direction == "in" else Leave(question.session)
             return self._settle(question.scan, choice)
 
@@ -198,7 +145,7 @@ class Desk:
         return self._settle(scan, choice)
 
     def _choose(self, scan: _Scan, day: Day) -> Choice:
-        known = self._known.get(scan.who)
+        known = self._memory.of(scan.who)
         return choose(
             day.sessions,
             scan.who,
@@ -211,8 +158,8 @@ class Desk:
 
     def _again(self, scan: _Scan, day: Day) -> Choice | None:
         """Take a second scan for the first one said again, instead of asking."""
-        known = self._known.get(scan.who)
-        if known is None or not timedelta(0) <= scan.at - known.at <= AGAIN:
+        known = self._memory.of(scan.who)
+        if known is None or not known.said_at(scan.at):
             return None
         session = next((session for session in day.sessions if session.id == known.session), None)
         if session is None:
@@ -235,7 +182,7 @@ class Desk:
                 return replace(entered, records=left.records + entered.records)
 
     def _hint(self, scan: _Scan, choice: Enter | Leave) -> Hint | None:
-        known = self._known.get(scan.who)
+        known = self._memory.of(scan.who)
         hint = directions.hint(choice, known.inside if known else None)
         # Whoever has left already and shows the badge again has not forgotten to come.
         return None if hint == "not_in" and known and choice.session.id in known.seen else hint
@@ -244,8 +191,10 @@ class Desk:
         verdict = admit(self._as_rule(scan, session, direction), session)
         if isinstance(verdict, Refused):
             return self._refuse(scan, verdict.reason)
+        known = self._memory.of(scan.who)
+        is_back = known is not None and session.id in known.seen
         record = self._keep(scan, session=session.id, direction=direction)
-        code = hint or _note(verdict)
+        code = hint or _note(verdict, is_back=is_back)
         kind: Kind = "amber" if scan.uncertain else "green"
         return self._say(kind, scan, session=session.id, direction=direction, code=code, record=record)
 
@@ -264,12 +213,14 @@ class Desk:
 
     def _ask(self, scan: _Scan, session: Session) -> Answer:
         answer = self._say("ask_direction", scan, session=session.id)
-        self._question = _Question(scan, session)
+        self._question = _Question(answer.number, scan, session)
         return answer
 
     def _open_question(self) -> _Question | None:
+        # By the clock that nobody sets: a question must not stay open for as long as the wall clock was put back.
         question = self._question
-        return question if question and self._clock.now() - question.scan.at <= PATIENCE else None
+        age = self._monotonic_ms() - question.scan.monotonic_ms if question else 0
+        return question if age <= PATIENCE // MILLISECOND else None
 
     def _as_rule(self, scan: _Scan, session: Session, direction: Direction) -> CheckIn:
         return CheckIn(
@@ -294,9 +245,9 @@ class Desk:
         direction: Direction | None = None,
         refused: Reason | None = None,
         amber: bool = False,
-    ) -> CheckInRecord:
-        def make(seq: int) -> CheckInRecord:
-            return CheckInRecord(
+    ) -> KioskRecord:
+        def make(seq: int) -> KioskRecord:
+            return KioskRecord(
                 id=scan.id,
                 stream=self._outbox.stream,
                 seq=seq,
@@ -316,15 +267,8 @@ class Desk:
             )
 
         record = self._outbox.put(make)
-        self._remember(record)
+        self._memory.remember(record)
         return record
-
-    def _remember(self, record: CheckInRecord) -> None:
-        if record.learner is None or record.session is None or record.direction is None or record.refused:
-            return
-        before = self._known.get(record.learner)
-        now = _Known(session=record.session, direction=record.direction, at=record.at)
-        self._known[record.learner] = now.after(before) if before else now
 
     def _say(
         self,
@@ -334,7 +278,7 @@ class Desk:
         session: str | None = None,
         direction: Direction | None = None,
         code: Code | None = None,
-        record: CheckInRecord | None = None,
+        record: KioskRecord | None = None,
     ) -> Answer:
         # Whatever is said now stands where the question stood.
         self._question = None
@@ -367,15 +311,18 @@ class Desk:
         now = self._clock.now()
         # The wire carries milliseconds: what the desk decides by is what the gateway will read.
         at = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        self._known = {who: known for who, known in self._known.items() if at - known.at < MEMORY}
+        self._memory.fade(at=at)
         return _Scan(
             id=_new_id(at),
             at=at,
-            monotonic_ms=int(self._clock.monotonic() * 1000),
+            monotonic_ms=self._monotonic_ms(),
             clock=self._clock.state(),
             offline=not self._online(),
             method=method,
         )
+
+    def _monotonic_ms(self) -> int:
+        return int(self._clock.monotonic() * 1000)
 
     def _room(self) -> str | None:
         return self._book.room.room if self._book.room else None
@@ -386,6 +333,7 @@ def _new_id(at: datetime) -> UUID:
     return uuid_utils.compat.uuid7(nanoseconds=max(0, (at - EPOCH) // MILLISECOND) * 1_000_000)
 
 
-def _note(verdict: Admitted) -> Code | None:
-    """Choose the one thing worth saying beside a yes."""
-    return next((flag for flag in ("time_uncertain", "late", "offline") if flag in verdict.flags), None)
+def _note(verdict: Admitted, *, is_back: bool) -> Code | None:
+    """Choose the one thing worth saying beside a yes; who comes back from a walk is not told to be late."""
+    worth: tuple[Flag, ...] = ("time_uncertain", "offline") if is_back else ("time_uncertain", "late", "offline")
+    return next((flag for flag in worth if flag in verdict.flags), None)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.source import Image
+from kiosk.picture import Image
 
 Encoding: TypeAlias = NDArray[np.float32]
 
@@ -50,7 +50,7 @@ class DlibFaces:
     def find(self, image: Image) -> list[Face]:
         """Find faces on a reduced picture, largest first."""
         scale = max(1.0, image.shape[1] / DETECTION_WIDTH)
-        size = (round(image.shape[1] / scale), round(image.shape[0] / scale))
+        size = (round(image.shape[1] / scale), max(1, round(image.shape[0] / scale)))
         small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
         boxes = self._recognition.face_locations(_rgb(small), number_of_times_to_upsample=1, model="hog")
         found = [_face(image, tuple(round(edge * scale) for edge in box)) for box in boxes]

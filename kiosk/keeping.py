@@ -6,7 +6,7 @@ from pathlib import Path
 
 def keep(path: Path, data: bytes) -> None:
     """Write a file in place of an earlier one; after a power cut it is the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:

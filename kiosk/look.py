@@ -9,7 +9,9 @@ from typing import TypeAlias
 from kiosk.codes import Box, codes
 from kiosk.faces import Face, FaceEngine
 from kiosk.gallery import MARGIN, THRESHOLD, Gallery, Match
-from kiosk.source import Frame, Image
+from kiosk.picture import Image
+from kiosk.source import Frame
+from protocol.badge import PREFIX as BADGE
 
 GONE = timedelta(seconds=2)  # a badge or a person that stays away this long may be told again
 TRACK_LOST = timedelta(milliseconds=500)  # a new person may stand in the same place after this
@@ -93,10 +95,13 @@ class Look:
         """Tell what is new in this frame; `at` is monotonic, in seconds."""
         self._last_seen = {key: seen for key, seen in self._last_seen.items() if at - seen < GONE.total_seconds()}
         boxes = {code.text: code.box for code in codes(frame.image)}
-        if boxes:  # who holds up a badge wants to be read by it, and finding faces costs twenty times as much
-            return self._badges(boxes, at)
-        if self._engine is None:
-            return []
+        badges = {text: box for text, box in boxes.items() if text.startswith(BADGE)}
+        if badges:  # who holds up a badge wants to be read by it, and finding faces costs twenty times as much
+            return self._badges(badges, at)
+        # The code of a poster on the wall is told as what it is, and then stands in nobody's way.
+        others = [BadgeSeen(text=text, box=box) for text, box in boxes.items() if self._is_new(("code", text), at)]
+        if others or self._engine is None:
+            return list(others)
         return self._faces(self._engine, frame.image, faces_allowed_for, at)
 
     def _badges(self, boxes: dict[str, Box], at: float) -> list[Sighting]:
@@ -112,10 +117,12 @@ class Look:
     def _faces(self, engine: FaceEngine, image: Image, among: Collection[str], at: float) -> list[Sighting]:
         self._tracks = [track for track in self._tracks if at - track.seen_at < TRACK_LOST.total_seconds()]
         followed = [(self._follow(face, at), face) for face in engine.find(image)]
+        # One for each frame, the nearest person first: a crowd must not keep the next badge waiting for seconds.
         for track, face in followed:
             if track.wants_encoding(face, at):
                 track.encoded_at = at
                 track.matches.append(self._match(engine, image, face, among))
+                break
         told = [self._tell(track, at) for track, _ in followed]
         return [sighting for sighting in told if sighting]
 

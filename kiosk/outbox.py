@@ -17,7 +17,7 @@ from typing import IO
 from uuid import UUID
 
 from protocol.messages import Receipt
-from protocol.records import CheckInRecord
+from protocol.records import KioskRecord
 from protocol.signing import Unreadable
 
 FILE = "outbox.sqlite"
@@ -30,9 +30,9 @@ CREATE TABLE IF NOT EXISTS stream (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     id TEXT NOT NULL,
     last_assigned INTEGER NOT NULL,
-    epoch TEXT
+    epoch TEXT NOT NULL DEFAULT '',
+    number INTEGER NOT NULL DEFAULT 0
 );
-CREATE TABLE IF NOT EXISTS epochs (epoch TEXT PRIMARY KEY, number INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS records (
     seq INTEGER PRIMARY KEY,
     at TEXT NOT NULL,
@@ -93,14 +93,14 @@ class Outbox:
         self._guard = _alone(path)
         try:
             self._db = _opened(path, stream)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             self._guard.close()
-            raise _fault(error) from error
+            raise OutboxUnsafe(f"{path} cannot be opened: {error}; do not delete it, it may hold check-ins") from error
         except OutboxError:
             self._guard.close()
             raise
 
-    def put(self, make: Callable[[int], CheckInRecord]) -> CheckInRecord:
+    def put(self, make: Callable[[int], KioskRecord]) -> KioskRecord:
         """Give the record the next number and keep it; once this returns it survives a power cut."""
         with self._transaction() as db:
             [seq] = db.execute("UPDATE stream SET last_assigned = last_assigned + 1 RETURNING last_assigned").fetchone()
@@ -126,13 +126,12 @@ class Outbox:
         if receipt.stream != self.stream:
             return False
         with self._transaction() as db:
-            epoch = str(receipt.epoch)
-            [current] = db.execute("SELECT epoch FROM stream").fetchone()
-            if not _is_news(db, receipt, current):
+            epoch, number = db.execute("SELECT epoch, number FROM stream").fetchone()
+            # Epochs are in order of time. A broker may hold a receipt back: neither an epoch nor a number comes again.
+            if (str(receipt.epoch), receipt.number) <= (epoch, number):
                 return False
-            db.execute("INSERT OR REPLACE INTO epochs VALUES (?, ?)", (epoch, receipt.number))
-            if epoch != current:
-                db.execute("UPDATE stream SET epoch = ?", (epoch,))
+            db.execute("UPDATE stream SET epoch = ?, number = ?", (str(receipt.epoch), receipt.number))
+            if str(receipt.epoch) != epoch:
                 _reopen(db, receipt.upto)
             _mark(db, receipt, _text(at))
         return True
@@ -156,7 +155,7 @@ class Outbox:
             rows = db.execute("SELECT seq, rejected, line FROM records WHERE rejected IS NOT NULL ORDER BY seq")
             return [Rejected(seq=seq, reason=reason, line=line) for seq, reason, line in rows]
 
-    def since(self, at: datetime) -> list[CheckInRecord]:
+    def since(self, at: datetime) -> list[KioskRecord]:
         """Return the records made since then, so that a restarted kiosk knows who is in.
 
         One that this version cannot read is left out here; it is sent all the same.
@@ -271,14 +270,6 @@ def _assert_ours(db: sqlite3.Connection, path: Path, stream: UUID) -> None:
         raise OutboxUnsafe(f"{path} would give out number {last + 1} twice: it has been tampered with")
 
 
-def _is_news(db: sqlite3.Connection, receipt: Receipt, current: str | None) -> bool:
-    known = db.execute("SELECT number FROM epochs WHERE epoch = ?", (str(receipt.epoch),)).fetchone()
-    if known is None:
-        return True
-    # A broker may hold a receipt back: an epoch that was left never comes back, and numbers only rise.
-    return str(receipt.epoch) == current and receipt.number > known[0]
-
-
 def _reopen(db: sqlite3.Connection, upto: int) -> None:
     """Send again all that a restored database may lack."""
     db.execute("UPDATE records SET delivered_at = NULL, rejected = NULL WHERE seq > ?", (upto,))
@@ -295,9 +286,9 @@ def _mark(db: sqlite3.Connection, receipt: Receipt, at: str) -> None:
     db.execute("UPDATE stream SET last_assigned = max(last_assigned, ?)", (highest,))
 
 
-def _readable(line: bytes) -> CheckInRecord | None:
+def _readable(line: bytes) -> KioskRecord | None:
     try:
-        return CheckInRecord.read(line)
+        return KioskRecord.read(line)
     except Unreadable:
         return None
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from kiosk.codes import codes
 from kiosk.faces import DlibFaces, FaceEngine, FaceEngineMissing
-from kiosk.source import Image, Unreadable, read_picture
+from kiosk.picture import Image, Unreadable, read_picture
 
 
 def read(paths: Iterable[Path], engine: Callable[[], FaceEngine] = DlibFaces) -> Iterator[dict[str, Any]]:

@@ -3,6 +3,7 @@
 * RegistrationRefused    the gateway did not take the code, or the kiosk is registered already
 """
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -74,7 +75,8 @@ def _secrets(data_dir: Path) -> _Secrets:
     """Make the keys, or take those of an application whose answer was lost: the gateway knows them already."""
     path = data_dir / DRAFT
     if path.exists():
-        return _Secrets.read(path.read_bytes())
+        with suppress(Unreadable):
+            return _Secrets.read(path.read_bytes())
     signing_seed, sealing_seed = new_seeds()
     secrets = _Secrets(stream=uuid4(), signing_seed=signing_seed, sealing_seed=sealing_seed)
     keep(path, secrets.line())

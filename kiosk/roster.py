@@ -180,7 +180,7 @@ def _ready(room: Room) -> _Keys:
 def _read(path: Path) -> _Keys | None:
     try:
         return _ready(Room.read(path.read_bytes()))
-    except (FileNotFoundError, Unreadable):
+    except (OSError, Unreadable):
         # It is only a memory of the last pull: the next one writes it again.
         return None
 

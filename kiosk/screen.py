@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from attendance.direction import Direction
 from attendance.reasons import Text
 from kiosk import texts
-from kiosk.desk import Answer
+from kiosk.answers import Answer
 
 MOST_STREAMS: Final = 4
 """Pages that may listen at once; a server needs a thread for each, and some for the pictures."""
@@ -75,8 +75,8 @@ class StationView(Protocol):
 
     def status(self) -> Status: ...
 
-    def choose(self, direction: Direction) -> None:
-        """Take the learner's word for the direction that was asked for last."""
+    def choose(self, number: int, direction: Direction) -> bool:
+        """Take the learner's word for the direction that this answer asked for; False if nobody asks any more."""
 
     def is_delivered(self, record_id: UUID) -> bool: ...
 
@@ -135,10 +135,8 @@ def create_screen(
     @app.post("/choice")
     def choice() -> Response:
         chosen = _chosen()
-        # A late touch must not answer for the next person who is asked.
-        if any(answer.kind == "ask_direction" for answer in station.wait(chosen.number, 0)):
+        if not station.choose(chosen.number, chosen.direction):
             abort(409)
-        station.choose(chosen.direction)
         return Response(status=204)
 
     return app

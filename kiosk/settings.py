@@ -44,7 +44,8 @@ class KioskSettings(BaseSettings):
     source: str = "camera:0"
     """`camera:0`, `folder:PATH`, or the address of a network camera."""
     language: Literal["en", "zh"] = "en"
-    screen_host: str = "127.0.0.1"
+    screen_host: Literal["127.0.0.1", "localhost"] = "127.0.0.1"
+    """The page shows the camera's picture and asks nobody who they are: it is for this machine only."""
     screen_port: Annotated[int, Field(ge=0, le=65535)] = 8090
     threshold: Annotated[float, Field(gt=0, lt=1)] = THRESHOLD
     """The distance up to which two faces may be one person's."""

@@ -5,22 +5,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from threading import Event
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 import cv2
-import numpy as np
-from numpy.typing import NDArray
 
-Image: TypeAlias = NDArray[np.uint8]
-
-MEGA = 1_000_000
-COMFORTABLE_PIXELS = 12 * MEGA
-MOST_PIXELS = 100 * MEGA  # an uncompressed picture of this size takes 300 MB, more than a small kiosk can spare
-KINDS = (".bmp", ".jpeg", ".jpg", ".png")
-
-
-class Unreadable(ValueError):
-    """The file holds no picture that can be read."""
+from kiosk.picture import Image, Unreadable, pictures_in, read_picture
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,7 +109,7 @@ class Capture(Protocol):
 
     def isOpened(self) -> bool: ...  # noqa: N802  # so it is called there
 
-    def read(self) -> tuple[bool, Image]: ...
+    def read(self) -> tuple[bool, Image | None]: ...
 
     def release(self) -> None: ...
 
@@ -158,7 +147,8 @@ class Camera:
         try:
             while capture.isOpened() and not self._closed.is_set():
                 there, image = capture.read()
-                if not there:
+                # Some drivers say yes and hand over nothing while the camera is being unplugged.
+                if not there or image is None or not image.size:
                     return
                 yield image
         finally:
@@ -178,70 +168,11 @@ def open_video(which: int | str) -> Capture:
     return capture  # type: ignore[return-value]  # read() is typed as any array; a video frame is eight bits BGR
 
 
-def pictures_in(folder: Path) -> list[Path]:
-    """List the pictures of a folder by name; a folder that is not there has none."""
-    if not folder.is_dir():
-        return []
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in KINDS)
-
-
-def read_picture(path: Path) -> Image:
-    """Read any JPEG, PNG or BMP as eight bits blue-green-red, at most 12 megapixel; raise Unreadable otherwise."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise Unreadable(f"{path.name} cannot be read: {error.strerror}") from None
-    if not data:
-        raise Unreadable(f"{path.name} is empty")
-    width, height = _size(data) or (0, 0)
-    if not width * height:
-        raise Unreadable(f"{path.name} is not a JPEG, PNG or BMP picture")
-    if width * height > MOST_PIXELS:
-        raise Unreadable(f"{path.name} is too large: {width} x {height}, at most {MOST_PIXELS // MEGA} megapixel")
-    return _decode(data, path.name, width * height)
-
-
-def _decode(data: bytes, name: str, pixels: int) -> Image:
-    # Alpha is dropped, grey and CMYK become three channels and 16 bits become eight inside the decoder.
-    how = cv2.IMREAD_COLOR if pixels <= COMFORTABLE_PIXELS else cv2.IMREAD_REDUCED_COLOR_2
-    try:
-        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), how)
-    except cv2.error:
-        decoded = None
-    if decoded is None:
-        raise Unreadable(f"{name} is damaged")
-    return _comfortable(np.asarray(decoded, np.uint8))
-
-
-def _comfortable(image: Image) -> Image:
-    height, width = image.shape[:2]
-    scale = (COMFORTABLE_PIXELS / (width * height)) ** 0.5
-    if scale >= 1:
-        return image
-    size = (int(width * scale), int(height * scale))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _size(data: bytes) -> tuple[int, int] | None:
-    """Say how large a picture claims to be, from its header alone: a small file can unpack to gigabytes."""
-    if data.startswith(b"\x89PNG\r\n\x1a\n"):
-        return int.from_bytes(data[16:20]), int.from_bytes(data[20:24])
-    if data.startswith(b"BM"):
-        height = int.from_bytes(data[22:26], "little", signed=True)  # negative when stored from the top
-        return int.from_bytes(data[18:22], "little"), abs(height)
-    if data.startswith(b"\xff\xd8"):
-        return _size_of_jpeg(data)
-    return None
-
-
-def _size_of_jpeg(data: bytes) -> tuple[int, int] | None:
-    at = 2
-    while at + 9 <= len(data) and data[at] == 0xFF:
-        marker = data[at + 1]
-        if marker == 0xFF:  # a fill byte
-            at += 1
-        elif 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):  # a frame header, not a table
-            return int.from_bytes(data[at + 7 : at + 9]), int.from_bytes(data[at + 5 : at + 7])
-        else:
-            at += 2 + int.from_bytes(data[at + 2 : at + 4])
-    return None
+def open_source(text: str) -> Source:
+    """Open what the setting `source` names."""
+    kind, _, where = text.partition(":")
+    if kind == "camera":
+        return Camera(int(where))
+    if kind == "folder":
+        return Folder(Path(where), repeat=True)
+    return Camera(text)

@@ -8,7 +8,7 @@ from uuid import UUID
 from nacl.signing import SigningKey, VerifyKey
 
 from protocol import signing
-from protocol.records import CheckInRecord
+from protocol.records import KioskRecord
 from protocol.signing import Malformed, TooLarge
 from protocol.wire import TopicId, Wire
 
@@ -32,9 +32,9 @@ class Envelope:
     header: Header
     lines: tuple[bytes, ...]
 
-    def record(self, line: bytes) -> CheckInRecord:
+    def record(self, line: bytes) -> KioskRecord:
         """Read one line; raises Malformed, also for a record of another stream."""
-        record = CheckInRecord.read(line)
+        record = KioskRecord.read(line)
         if record.stream != self.header.stream:
             raise Malformed("the record belongs to another stream than its envelope")
         return record

@@ -1,9 +1,10 @@
 """What is said beside the check-ins: receipts and configuration down, the kiosk's state up, each signed."""
 
-from typing import Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
 from nacl.signing import SigningKey, VerifyKey
+from pydantic import Field
 
 from protocol import signing
 from protocol.records import Seq
@@ -11,6 +12,8 @@ from protocol.signing import Context, TooLarge
 from protocol.wire import Code, Instant, Wire
 
 MAX_BYTES = 16 * 1024
+Count = Annotated[int, Field(ge=0, le=2**53 - 1)]
+"""A number that every database and every JSON reader can hold."""
 
 
 class Rejected(Wire):
@@ -26,10 +29,10 @@ class Receipt(Wire):
     v: Literal[1] = 1
     stream: UUID
     epoch: UUID
-    """Changes when the database was restored from a backup; then `upto` counts even if it went back."""
-    number: int
+    """A UUIDv7, later than the one before: the database was restored from a backup, and `upto` counts as it is."""
+    number: Count
     """Rises with every receipt of an epoch; the highest wins."""
-    upto: int
+    upto: Count
     """Every record up to this one is held."""
     extra: tuple[Seq, ...] = ()
     """Records above `upto` that are held too."""
@@ -42,7 +45,7 @@ class Config(Wire):
     v: Literal[1] = 1
     stream: UUID
     epoch: UUID
-    number: int
+    number: Count
     roster: str
     """The version of the roster that the gateway would answer with now."""
 
@@ -53,9 +56,9 @@ class State(Wire):
     v: Literal[1] = 1
     stream: UUID
     at: Instant
-    first_unreceipted: int | None = None
-    last_assigned: int
-    count: int
+    first_unreceipted: Count | None = None
+    last_assigned: Count
+    count: Count
     """Rows that wait for a receipt."""
 
 

@@ -11,17 +11,18 @@ Seq = Annotated[int, Field(ge=1, le=2**53 - 1)]
 
 
 class CheckInRecord(Wire):
-    """One arriving or leaving, admitted at the kiosk or refused there."""
+    """One arriving or leaving, admitted at the kiosk or refused there; a phone's is made by the gateway itself."""
 
     v: Literal[1] = 1
     id: UUID
     """UUIDv7, made at the scan."""
-    stream: UUID
-    seq: Seq
+    stream: UUID | None = None
+    """A phone has none, and so no numbers either: its record is known by its id."""
+    seq: Seq | None = None
     at: Instant
     """The kiosk's wall clock."""
-    monotonic_ms: int
-    boot: UUID
+    monotonic_ms: int | None = None
+    boot: UUID | None = None
     clock: Literal["synced", "free_running", "unknown"]
     method: Code
     direction: Literal["in", "out"] | None = None
@@ -35,3 +36,12 @@ class CheckInRecord(Wire):
     amber: bool = False
     """Recorded although the roster was old or the clock uncertain."""
     offline: bool = False
+
+
+class KioskRecord(CheckInRecord):
+    """A record as a device has to send it: with its place in a stream, and with what corrects a wrong clock."""
+
+    stream: UUID
+    seq: Seq
+    monotonic_ms: int
+    boot: UUID

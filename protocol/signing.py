@@ -77,9 +77,14 @@ def to_base64(data: bytes) -> str:
 def from_base64(text: bytes | str) -> bytes:
     """Read strict base64; raises BadSignature, since only keys and signatures are written so."""
     try:
-        return base64.b64decode(text, validate=True)
+        written = text if isinstance(text, bytes) else text.encode("ascii")
+        data = base64.b64decode(written, validate=True)
     except (binascii.Error, ValueError):
         raise BadSignature("a key or signature is not base64") from None
+    # The last digit has bits to spare: only one way of writing is taken, so that no byte can change unnoticed.
+    if base64.b64encode(data) != written:
+        raise BadSignature("a key or signature is not written as base64 is")
+    return data
 
 
 def _bound(context: Context, body: bytes) -> bytes:

@@ -18,7 +18,7 @@ from kiosk.identity import Identity
 from kiosk.look import BadgeSeen
 from protocol import badge, registration, requests
 from protocol.badge import Badge
-from protocol.records import CheckInRecord
+from protocol.records import KioskRecord
 from protocol.registration import Accepted, BrokerAccount, Standing
 from protocol.roster import BadgeKey, Roster, RosterLearner, RosterSession
 from protocol.signing import to_base64
@@ -62,14 +62,22 @@ class Hands:
 
     now: datetime = NINE
     state: ClockState = "synced"
+    behind: timedelta = timedelta(0)
+    """How far the wall clock was put back since the start."""
 
     def __call__(self) -> datetime:
         return self.now
 
     def kiosk_clock(self) -> KioskClock:
         return KioskClock(
-            now=self, monotonic=lambda: (self.now - NINE).total_seconds(), boot=BOOT, state=lambda: self.state
+            now=self,
+            monotonic=lambda: (self.now - NINE + self.behind).total_seconds(),
+            boot=BOOT,
+            state=lambda: self.state,
         )
+
+    def put_back(self, span: timedelta) -> None:
+        self.now, self.behind = self.now - span, self.behind + span
 
 
 def a_session(id: str = "order-101", *, starts_at: datetime = NINE, hours: int = 3, **fields: Any) -> RosterSession:
@@ -120,7 +128,7 @@ def shows(badge_id: UUID, *, key: SigningKey = BADGE_KEY, expires_at: datetime |
 BOX = ((0, 0), (1, 0), (1, 1), (0, 1))
 
 
-def a_record(seq: int, *, at: datetime = NINE, **fields: Any) -> CheckInRecord:
+def a_record(seq: int, *, at: datetime = NINE, **fields: Any) -> KioskRecord:
     given: dict[str, Any] = {
         "direction": "in",
         "session": "order-101",
@@ -128,7 +136,7 @@ def a_record(seq: int, *, at: datetime = NINE, **fields: Any) -> CheckInRecord:
         "learner": "ann",
         "method": "static_badge",
     }
-    return CheckInRecord(
+    return KioskRecord(
         id=UUID(int=seq), stream=STREAM, seq=seq, at=at, monotonic_ms=0, boot=BOOT, clock="synced", **(given | fields)
     )
 

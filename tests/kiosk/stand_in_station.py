@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from attendance.direction import Direction
-from kiosk.desk import Answer
-from protocol.records import CheckInRecord
+from kiosk.answers import Answer
+from protocol.records import KioskRecord
 
 NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -26,8 +26,8 @@ class Health:
     trouble: str | None = None
 
 
-def entered(seq: int) -> CheckInRecord:
-    return CheckInRecord(
+def entered(seq: int) -> KioskRecord:
+    return KioskRecord(
         id=UUID(int=seq),
         stream=UUID(int=0),
         seq=seq,
@@ -87,8 +87,12 @@ class StandInStation:
     def status(self) -> Health:
         return self.health
 
-    def choose(self, direction: Direction) -> None:
+    def choose(self, number: int, direction: Direction) -> bool:
+        asked = max((answer.number for answer in self.said if answer.kind == "ask_direction"), default=None)
+        if number != asked:
+            return False
         self.chosen.append(direction)
+        return True
 
     def is_delivered(self, record_id: UUID) -> bool:
         return record_id in self.delivered

@@ -6,7 +6,7 @@ import qrcode
 
 from kiosk import codes as reader
 from kiosk.codes import Code, by_opencv, codes
-from kiosk.source import Image
+from kiosk.picture import Image
 
 BADGE = "T1:" + "6BF$.DUPC/4EJ*C " * 8
 

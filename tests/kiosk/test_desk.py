@@ -9,11 +9,14 @@ from uuid import UUID
 
 import pytest
 
-from kiosk.desk import AGAIN, PATIENCE, Answer, Desk
+from attendance.direction import Direction
+from kiosk.answers import Answer
+from kiosk.desk import PATIENCE, Desk
 from kiosk.look import BadgeSeen, FaceSeen, Sighting, StrangerSeen, TwoBadges
+from kiosk.memory import AGAIN
 from kiosk.outbox import FILE, Outbox, OutboxError
 from kiosk.roster import RosterBook
-from protocol.records import CheckInRecord
+from protocol.records import KioskRecord
 from protocol.roster import Roster
 from tests.kiosk.cast import (
     ANNS_BADGE,
@@ -42,6 +45,7 @@ class Kiosk:
     def __init__(self, folder: Path) -> None:
         self.time = Hands()
         self.online = True
+        self.last = 0
         self.book = RosterBook(folder, now=self.time)
         self.book.take(a_roster())
         self.outbox = Outbox(folder / FILE, stream=STREAM)
@@ -54,10 +58,14 @@ class Kiosk:
         self.time.now += after
         answer = self.desk.decide(sighting)
         assert answer is not None
+        self.last = answer.number
         return answer
 
-    def kept(self) -> list[CheckInRecord]:
-        return [CheckInRecord.read(row.line) for row in self.outbox.due(100)]
+    def chooses(self, direction: Direction) -> Answer | None:
+        return self.desk.answer_direction(self.last, direction)
+
+    def kept(self) -> list[KioskRecord]:
+        return [KioskRecord.read(row.line) for row in self.outbox.due(100)]
 
 
 @pytest.fixture
@@ -100,7 +108,7 @@ def test_bo_is_recognised_and_is_in(kiosk: Kiosk) -> None:
 
 
 def test_green_is_on_disk_before_it_is_said(kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(make: Callable[[int], CheckInRecord]) -> CheckInRecord:
+    def full(make: Callable[[int], KioskRecord]) -> KioskRecord:
         raise OutboxError
 
     monkeypatch.setattr(kiosk.outbox, "put", full)
@@ -195,7 +203,7 @@ def test_the_learners_word_is_kept_with_the_time_of_the_scan(kiosk: Kiosk, direc
     asked = kiosk.sees(ANN, after=60 * MINUTE)
     kiosk.time.now += timedelta(seconds=5)
 
-    answer = kiosk.desk.answer_direction(direction)
+    answer = kiosk.chooses(direction)
 
     assert answer is not None
     assert said(answer) == ("green", code, direction)
@@ -206,9 +214,9 @@ def test_the_learners_word_is_kept_with_the_time_of_the_scan(kiosk: Kiosk, direc
 def test_a_question_is_answered_once(kiosk: Kiosk) -> None:
     kiosk.sees(ANN)
     kiosk.sees(ANN, after=60 * MINUTE)
-    kiosk.desk.answer_direction("out")
+    kiosk.chooses("out")
 
-    assert kiosk.desk.answer_direction("out") is None
+    assert kiosk.chooses("out") is None
     assert len(kiosk.kept()) == 2
 
 
@@ -217,7 +225,28 @@ def test_a_late_touch_does_not_answer_for_somebody_who_has_gone(kiosk: Kiosk) ->
     kiosk.sees(ANN, after=60 * MINUTE)
     kiosk.time.now += PATIENCE + timedelta(seconds=1)
 
-    assert kiosk.desk.answer_direction("out") is None
+    assert kiosk.chooses("out") is None
+
+
+def test_a_clock_that_was_put_back_keeps_no_question_open(kiosk: Kiosk) -> None:
+    kiosk.sees(ANN)
+    kiosk.sees(ANN, after=60 * MINUTE)
+    kiosk.time.put_back(30 * MINUTE)
+    kiosk.time.now += PATIENCE + timedelta(seconds=1)
+
+    assert kiosk.chooses("out") is None
+
+
+def test_a_touch_for_the_question_before_does_not_answer_this_one(kiosk: Kiosk) -> None:
+    anns = kiosk.sees(ANN).number + 2
+    kiosk.sees(shows(BOS_BADGE))
+    kiosk.sees(ANN, after=60 * MINUTE)
+    bos = kiosk.sees(shows(BOS_BADGE))
+
+    assert kiosk.desk.answer_direction(anns, "out") is None
+    answer = kiosk.desk.answer_direction(bos.number, "out")
+    assert answer is not None
+    assert answer.name == "Bo Wang"
 
 
 def test_another_badge_takes_the_place_of_the_question(kiosk: Kiosk) -> None:
@@ -225,7 +254,7 @@ def test_another_badge_takes_the_place_of_the_question(kiosk: Kiosk) -> None:
     kiosk.sees(ANN, after=60 * MINUTE)
     kiosk.sees(shows(BOS_BADGE))
 
-    assert kiosk.desk.answer_direction("out") is None
+    assert kiosk.chooses("out") is None
 
 
 def test_a_passer_by_does_not_take_the_question_away(kiosk: Kiosk) -> None:
@@ -234,18 +263,18 @@ def test_a_passer_by_does_not_take_the_question_away(kiosk: Kiosk) -> None:
 
     assert kiosk.desk.decide(StrangerSeen()) is None
     assert kiosk.desk.decide(BO) is None
-    assert kiosk.desk.answer_direction("out") is not None
+    assert kiosk.chooses("out") is not None
 
 
 def test_whoever_went_out_for_a_while_may_come_back(kiosk: Kiosk) -> None:
     kiosk.sees(ANN)
     kiosk.sees(ANN, after=30 * MINUTE)
-    kiosk.desk.answer_direction("out")
+    kiosk.chooses("out")
 
     assert kiosk.sees(ANN, after=30 * MINUTE).kind == "ask_direction"
-    back = kiosk.desk.answer_direction("in")
+    back = kiosk.chooses("in")
     assert back is not None
-    assert said(back) == ("green", "late", "in")
+    assert said(back) == ("green", None, "in")
 
 
 def test_one_scan_between_two_sessions_is_out_and_in(kiosk: Kiosk) -> None:

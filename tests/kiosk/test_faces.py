@@ -9,7 +9,7 @@ import pytest
 
 from kiosk.faces import DlibFaces, Face, FaceEngineMissing, quality_of
 from kiosk.gallery import MARGIN, THRESHOLD
-from kiosk.source import Image
+from kiosk.picture import Image
 from tandem.demo.pictures import empty_frame, face_frame
 
 

@@ -8,7 +8,8 @@ import pytest
 from kiosk.faces import Encoding, Face
 from kiosk.gallery import Gallery
 from kiosk.look import BadgeSeen, FaceSeen, Look, Sighting, StrangerSeen, TwoBadges
-from kiosk.source import Frame, Image
+from kiosk.picture import Image
+from kiosk.source import Frame
 from tandem.demo.pictures import badge_frame, empty_frame, two_badges_frame
 
 KEY = bytes(32)
@@ -21,6 +22,8 @@ PEOPLE = {"ann": 0.0, "bo": 1.0, "stranger": 5.0, "ann or bo": 0.5, "ann's cousi
 ANNS_BADGE = badge_frame("T1:ANN", seed=1)
 BOS_BADGE = badge_frame("T1:BO", seed=2)
 BOTH_BADGES = two_badges_frame(["T1:ANN", "T1:BO"], seed=3)
+POSTER = badge_frame("HTTPS://EXAMPLE.COM", seed=5)
+BADGE_AND_POSTER = two_badges_frame(["T1:ANN", "HTTPS://EXAMPLE.COM"], seed=6)
 EMPTY = empty_frame(seed=4)
 
 
@@ -110,6 +113,22 @@ def test_a_badge_told_before_is_not_told_again_after_another_came_beside_it(look
     watch(look, BOTH_BADGES, tenths(0.1, 3))
 
     assert watch(look, ANNS_BADGE, [3.1]) == []
+
+
+def test_a_code_that_is_no_badge_is_told_once(look: Look) -> None:
+    assert texts(watch(look, POSTER, tenths(0, 5))) == ["HTTPS://EXAMPLE.COM"]
+
+
+def test_a_poster_with_a_code_does_not_stand_in_a_badges_way(look: Look) -> None:
+    watch(look, POSTER, [0.0])
+
+    assert texts(watch(look, BADGE_AND_POSTER, tenths(0.1, 2))) == ["T1:ANN"]
+
+
+def test_a_poster_with_a_code_does_not_stand_in_a_faces_way(look: Look, faces: StagedFaces) -> None:
+    faces.stage("ann")
+
+    assert FaceSeen(learner_id="ann", distance=0.0) in watch(look, POSTER, tenths(0, 1))
 
 
 def test_an_empty_room_is_nothing(look: Look) -> None:
@@ -212,6 +231,14 @@ def test_two_people_side_by_side_are_both_told(look: Look, faces: StagedFaces) -
 
     assert {one.learner_id for one in seen if isinstance(one, FaceSeen)} == ROSTER
     assert len(seen) == 2
+
+
+def test_a_crowd_does_not_keep_a_frame(look: Look, faces: StagedFaces) -> None:
+    faces.stage("ann", "bo")
+
+    for frame in range(1, 5):
+        watch(look, BLANK, [frame / 5])
+        assert faces.encoded <= frame
 
 
 def test_no_face_is_looked_for_beside_a_badge(look: Look, faces: StagedFaces) -> None:

@@ -200,6 +200,7 @@ RECEIPTS = {
     "a restored database goes back": ([receipt(4, 7), receipt(2, 1, epoch=RESTORED)], [3, 4]),
     "but keeps what is extra": ([receipt(4, 7), receipt(1, 1, epoch=RESTORED, extra=(3,))], [2, 4]),
     "and asks for rejected ones again": ([receipt(4, 7, no_3="x"), receipt(2, 1, epoch=RESTORED)], [3, 4]),
+    "an epoch that was skipped never comes": ([receipt(1, 1, epoch=RESTORED), receipt(4, 99)], [2, 3, 4]),
     "an epoch that was left never returns": ([receipt(1), receipt(1, 1, epoch=RESTORED), receipt(4, 99)], [2, 3, 4]),
 }
 
@@ -340,7 +341,7 @@ def test_the_outbox_of_another_registration_is_not_taken_over(path: Path) -> Non
 def test_a_damaged_file_is_refused_and_left_alone(path: Path) -> None:
     path.write_bytes(b"not a database, but somebody's check-ins all the same " * 100)
 
-    with pytest.raises(OutboxError):
+    with pytest.raises(OutboxUnsafe, match=f"{path} cannot be opened"):
         Outbox(path, stream=STREAM)
     assert path.read_bytes().startswith(b"not a database")
 

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import cv2
+import numpy as np
 import pytest
 
 from kiosk.faces import FaceEngine, FaceEngineMissing
@@ -54,6 +55,15 @@ def test_a_corrupt_picture_is_told_and_the_reading_goes_on(badge: Path, tmp_path
 
     assert answers[0] == {"image": str(broken), "error": "broken.png is damaged"}
     assert answers[1]["codes"]
+
+
+@pytest.mark.parametrize("width, height", [(1, 1), (20_000, 1), (1, 20_000)])
+def test_a_picture_of_any_shape_is_answered(tmp_path: Path, width: int, height: int) -> None:
+    cv2.imwrite(str(tmp_path / "line.png"), np.full((height, width, 3), 200, np.uint8))
+
+    [answer] = read([tmp_path / "line.png"])
+
+    assert (answer["codes"], answer["faces"]) == ([], [])
 
 
 def test_without_the_face_extra_codes_are_read_and_faces_are_not(badge: Path, face: Path) -> None:

@@ -91,6 +91,15 @@ def test_after_a_lost_answer_the_same_keys_apply_again(gateway: GatewayStandIn, 
     assert not (tmp_path / DRAFT).exists()
 
 
+def test_damaged_keys_of_an_application_are_made_anew(gateway: GatewayStandIn, tmp_path: Path) -> None:
+    (tmp_path / DRAFT).write_bytes(b"{")
+
+    join(gateway, tmp_path)
+
+    assert Identity.load(tmp_path).device == DEVICE
+    assert not (tmp_path / DRAFT).exists()
+
+
 def test_keys_that_are_known_elsewhere_are_not_used_again(gateway: GatewayStandIn, tmp_path: Path) -> None:
     gateway.refusal = (409, "stream-taken")
     with pytest.raises(RegistrationRefused):

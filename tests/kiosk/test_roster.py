@@ -127,6 +127,22 @@ def test_the_gateway_may_be_away(book: RosterBook, answer: Callable[[httpx2.Requ
         book.pull(client, IDENTITY)
 
 
+def test_a_refusal_that_was_made_to_look_like_nothing_new_is_not_taken_for_it(
+    book: RosterBook, gateway: GatewayStandIn
+) -> None:
+    gateway.refusal = (401, "clock-off")
+
+    def tampered(request: httpx2.Request) -> httpx2.Response:
+        said = gateway.answer(request)
+        return httpx2.Response(204, content=said.content, headers=said.headers)
+
+    with (
+        httpx2.Client(base_url="http://gateway.test", transport=httpx2.MockTransport(tampered)) as client,
+        pytest.raises(Malformed),
+    ):
+        book.pull(client, IDENTITY)
+
+
 def test_a_roster_that_cannot_be_read_leaves_the_old_one(book: RosterBook, gateway: GatewayStandIn) -> None:
     pull(book, gateway)
     gateway.roster = a_roster(version="2").model_copy(update={"room": "no room has such a name!"})

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from attendance.reasons import TEXTS as REASONS
 from kiosk import screen, texts
-from kiosk.desk import Answer, Kind
+from kiosk.answers import Answer, Kind
 from kiosk.screen import MOST_STREAMS, create_screen
 from kiosk.station import Station
 from tests.kiosk.stand_in_station import ANN, NINE, STRANGER, Health, StandInStation, silhouette

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
-from kiosk.desk import Answer, Kind
+from kiosk.answers import Answer, Kind
 from kiosk.screen import MOST_STREAMS, create_screen
 from tandem.serving import Served
 from tests.kiosk.stand_in_station import ANN, NINE, STRANGER, Health, StandInStation, entered, silhouette

@@ -7,8 +7,7 @@ import pytest
 from kiosk import settings
 from kiosk.clock import system_clock
 from kiosk.settings import SettingsError
-from kiosk.source import Camera, Folder
-from kiosk.station import open_source
+from kiosk.source import Camera, Folder, open_source
 
 
 def test_the_environment_goes_before_the_file_and_arguments_before_both(

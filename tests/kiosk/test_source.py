@@ -12,7 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from kiosk.source import Camera, Easel, Folder, Frame, Image, Trouble, Unreadable, read_picture
+from kiosk.picture import Image, Unreadable, read_picture
+from kiosk.source import Camera, Easel, Folder, Frame, Trouble
 
 Picture: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -33,20 +34,23 @@ def png_claiming(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR" + sides + b"\x08\x02\x00\x00\x00\x00\x00\x00\x00"
 
 
+SMALL = plain(4, 4)
+
+
 class Wobbly:
     """A capture that gives two pictures and then breaks; the first one does not even open."""
 
-    def __init__(self, opens: bool) -> None:
-        self.opens = opens
+    def __init__(self, opens: bool, image: Image | None = SMALL) -> None:
+        self.opens, self.image = opens, image
         self.left = 2
         self.released = False
 
     def isOpened(self) -> bool:  # noqa: N802
         return self.opens
 
-    def read(self) -> tuple[bool, Image]:
+    def read(self) -> tuple[bool, Image | None]:
         self.left -= 1
-        return self.left >= 0, plain(4, 4)
+        return self.left >= 0, self.image
 
     def release(self) -> None:
         self.released = True
@@ -121,6 +125,15 @@ def test_a_camera_that_goes_away_is_reported_and_opened_again() -> None:
     assert seen[0] == Trouble(where="camera 0", why="the camera gives no picture")
     assert [one.number for one in seen if isinstance(one, Frame)] == [0, 1, 2, 3]
     assert captures[1].released
+
+
+@pytest.mark.parametrize("image", [None, np.zeros((0, 0, 3), np.uint8)], ids=["nothing", "an empty picture"])
+def test_a_camera_that_hands_over(image: Image | None) -> None:
+    capture = Wobbly(opens=True, image=image)
+    camera = Camera(0, open_capture=lambda which: capture, again=AT_ONCE)
+
+    assert isinstance(next(camera.frames()), Trouble)
+    assert capture.released
 
 
 def test_a_closed_camera_lets_the_device_go() -> None:

@@ -9,7 +9,7 @@ from time import monotonic
 import numpy as np
 import pytest
 
-from kiosk.desk import Answer
+from kiosk.answers import SHOWN, Answer
 from kiosk.gallery import Gallery
 from kiosk.identity import FILE as IDENTITY_FILE
 from kiosk.identity import Identity, NotRegistered
@@ -17,7 +17,7 @@ from kiosk.look import BadgeSeen, FaceSeen, Sighting, StrangerSeen
 from kiosk.outbox import FILE, Outbox
 from kiosk.settings import read
 from kiosk.source import Easel, Frame, Trouble
-from kiosk.station import SHOWN, Station, open_station
+from kiosk.station import Station, open_station
 from protocol.messages import Config, Receipt
 from protocol.roster import RosterLearner
 from tests.kiosk.cast import (
@@ -256,11 +256,11 @@ def test_the_learners_choice_becomes_an_answer(world: World) -> None:
     assert asked is not None
     assert asked.kind == "ask_direction"
 
-    station.choose("out")
+    assert station.choose(asked.number, "out")
 
     [answer] = station.wait(asked.number, 0)
     assert (answer.kind, answer.direction) == ("green", "out")
-    station.choose("out")
+    assert not station.choose(asked.number, "out")
     assert station.wait(answer.number, 0) == []
 
 
@@ -307,9 +307,11 @@ def test_a_picture_that_upsets_the_eye_does_not_close_the_door(world: World, mon
     station = world.start()
 
     world.camera.plays(ValueError("what is this?"))
+    assert eventually(lambda: station.status().trouble == "camera_lost")
     world.shows(ANN)
 
     assert the_next(station).kind == "green"
+    assert station.status().trouble is None
 
 
 def test_when_the_disk_fails_nothing_turns_green(world: World) -> None:
@@ -341,7 +343,7 @@ def test_a_revoked_kiosk_forgets_its_people(world: World) -> None:
     station = world.start()
 
     world.gateway.refusal = (403, "device-revoked")
-    station.refresh()
+    station.errands.hurry()
 
     assert eventually(lambda: station.status().trouble == "device_revoked")
     assert station.book.day() is None
@@ -367,7 +369,7 @@ def test_a_withdrawn_consent_takes_the_face_with_it(world: World) -> None:
     withdrawn = RosterLearner(id="bo", name="Bo Wang", role="reserve_manager")
     world.gateway.roster = a_roster(version="2", learners=(withdrawn,))
 
-    station.refresh()
+    station.errands.hurry()
 
     assert eventually(lambda: world.gallery.people() == {"somebody-of-another-day"})
 

@@ -153,7 +153,7 @@ def test_a_restored_gateway_gets_everything_above_its_receipt_again(kiosk: Kiosk
     kiosk.step()
     kiosk.hears(RECEIPT, receipt(3, number=9))
 
-    kiosk.hears(RECEIPT, receipt(1).model_copy(update={"epoch": UUID(int=7)}))
+    kiosk.hears(RECEIPT, receipt(1).model_copy(update={"epoch": UUID(int=EPOCH.int + 1)}))
     kiosk.step()
 
     assert kiosk.broker.envelopes()[-1] == [2, 3]
@@ -205,8 +205,9 @@ def test_with_nothing_waiting_the_heartbeat_can_be_read(kiosk: Kiosk) -> None:
         messages.post(Config(stream=STREAM, epoch=EPOCH, number=1, roster="2"), GATEWAY_KEY),
         b"",
         b"\n" * 20_000,
+        messages.post(receipt(1).model_copy(update={"upto": 2**63}), GATEWAY_KEY),
     ],
-    ids=["not signed by the gateway", "cut", "signed for another purpose", "empty", "too large"],
+    ids=["not signed by the gateway", "cut", "signed for another purpose", "empty", "too large", "beyond all numbers"],
 )
 def test_a_receipt_that_is_none_is_ignored_and_counted(kiosk: Kiosk, payload: bytes) -> None:
     kiosk.keeps(1)

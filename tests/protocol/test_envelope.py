@@ -11,7 +11,7 @@ from nacl.signing import SigningKey
 from protocol import envelope, messages, signing
 from protocol.envelope import MAX_BYTES, MAX_RECORDS, Header
 from protocol.messages import Config, Receipt, Rejected, State
-from protocol.records import CheckInRecord
+from protocol.records import KioskRecord
 from protocol.signing import BadSignature, Malformed, TooLarge, Unreadable
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -22,8 +22,8 @@ KEY = SigningKey(b"\1" * 32)
 GATEWAY = SigningKey(b"\2" * 32)
 
 
-def record(seq: int = 1, *, stream: UUID = STREAM) -> CheckInRecord:
-    return CheckInRecord(
+def record(seq: int = 1, *, stream: UUID = STREAM) -> KioskRecord:
+    return KioskRecord(
         id=UUID(int=seq), stream=stream, seq=seq, at=NINE, monotonic_ms=5, boot=UUID(int=9), clock="synced",
         method="static_badge", direction="in", session="order-101", room="room-1", learner="ann",
     )  # fmt: skip
@@ -35,7 +35,7 @@ def sealed(*lines: bytes, count: int | None = None) -> bytes:
     return signing.seal("check-ins", b"\n".join([header.line(), *lines]), KEY)
 
 
-def opened(data: bytes) -> list[CheckInRecord]:
+def opened(data: bytes) -> list[KioskRecord]:
     found = envelope.unseal(data, KEY.verify_key)
     return [found.record(line) for line in found.lines]
 
@@ -50,7 +50,7 @@ def test_what_was_sealed_comes_out_again() -> None:
 
 def test_a_flipped_bit_is_noticed_wherever_it_is() -> None:
     for place in range(len(SEALED)):
-        for bit in (0, 5):
+        for bit in range(8):
             flipped = bytearray(SEALED)
             flipped[place] ^= 1 << bit
             with pytest.raises(Unreadable):
@@ -114,10 +114,12 @@ def test_a_well_signed_envelope_may_still_be_wrong(data: bytes, error: type[Unre
         record().line().replace(b'"2026-03-02T09:00:00.000Z"', b'"1772442000"'),
         record().line().replace(b'000Z"', b'000"'),
         record().line().replace(b"order-101", b"Order 101"),
+        *(record().model_copy(update={name: None}).line() for name in ("stream", "seq", "monotonic_ms", "boot")),
     ],
     ids=[
         "empty", "a list", "not utf-8", "another stream", "number 0", "a number as text", "a number with a point",
         "version 2", "seconds", "seconds as text", "no time zone", "no id",
+        "a phone's: no stream", "no number", "no monotonic time", "no boot",
     ],
 )  # fmt: skip
 def test_one_bad_line_does_not_spoil_the_others(line: bytes) -> None:

@@ -1,0 +1,77 @@
+"""What people are told, and the last of it for screens that wait for the next."""
+
+from collections import deque
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Condition
+from typing import Literal
+from uuid import UUID
+
+from attendance.direction import Direction
+from attendance.reasons import Code
+from protocol.records import KioskRecord
+
+Kind = Literal["green", "amber", "red", "ask_badge", "ask_direction", "one_badge", "not_a_badge"]
+
+SHOWN = 50  # answers that a screen may still ask for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What one person is told."""
+
+    number: int
+    kind: Kind
+    at: datetime
+    code: Code | None = None
+    """The reason of a "no", or what else the person should know."""
+    learner_id: str | None = None
+    name: str | None = None
+    role: str | None = None
+    session_id: str | None = None
+    title: str | None = None
+    title_zh: str | None = None
+    room_name: str | None = None
+    """Where the session is, when it is not here."""
+    direction: Direction | None = None
+    records: tuple[KioskRecord, ...] = ()
+    """What was kept: one record, two at a change between sessions, none for a question."""
+
+    @property
+    def record(self) -> KioskRecord | None:
+        return self.records[-1] if self.records else None
+
+
+class Answers:
+    """The last answers; may be used from any thread."""
+
+    def __init__(self) -> None:
+        self._changed = Condition()
+        self._answers: deque[Answer] = deque(maxlen=SHOWN)
+        self._open = True
+
+    def add(self, answer: Answer) -> None:
+        with self._changed:
+            self._answers.append(answer)
+            self._changed.notify_all()
+
+    def wait(self, after: int, timeout: float) -> list[Answer]:
+        """Give the answers with a higher number; block for at most `timeout` seconds while there are none."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._newer(after) or not self._open, timeout)
+            return self._newer(after)
+
+    def close(self) -> None:
+        """Let everybody go who waits."""
+        with self._changed:
+            self._open = False
+            self._changed.notify_all()
+
+    def record_number(self, record_id: UUID) -> int | None:
+        """Say which number a record has that was told lately."""
+        with self._changed:
+            records = [record for answer in self._answers for record in answer.records]
+        return next((record.seq for record in records if record.id == record_id), None)
+
+    def _newer(self, after: int) -> list[Answer]:
+        return [answer for answer in self._answers if answer.number > after]
