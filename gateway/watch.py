@@ -5,9 +5,13 @@ import threading
 from collections.abc import Callable
 from datetime import datetime
 
+from sqlalchemy.exc import OperationalError
+
 from ledger import feed
 from ledger.database import Ledger
-from ledger.settlement import settle
+from ledger.lags import look
+from ledger.months import settle_months
+from ledger.settlement import settle, settle_apart
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +31,8 @@ class Watch:
     def stop(self) -> None:
         """Finish the tick in hand and leave."""
         self._stopping.set()
-        self._worker.join(30)
+        if self._worker.ident:
+            self._worker.join(30)
 
     def _work(self) -> None:
         while not self._stopping.wait(self._every):
@@ -38,16 +43,34 @@ class Watch:
 
 
 def tick(ledger: Ledger, *, now: datetime) -> None:
-    """Settle every day that is due, each chunk in a transaction of its own, then number the feed."""
+    """Settle the days that are due, see who lags, settle the months, then number the feed.
+
+    Each chunk is a transaction of its own, so that check-ins never wait for long.
+    """
     while _settle_some(ledger, now):
         pass
+    for act in (look, settle_months):
+        while _some(ledger, act, now):
+            pass
     while _number_some(ledger):
         pass
 
 
 def _settle_some(ledger: Ledger, now: datetime) -> int:
+    try:
+        with ledger.begin() as db:
+            return settle(db, now=now)
+    except OperationalError:
+        raise
+    except Exception:
+        log.exception("a chunk of days cannot be settled; settling them one by one")
     with ledger.begin() as db:
-        return settle(db, now=now)
+        return settle_apart(db, now=now)
+
+
+def _some(ledger: Ledger, act: Callable[..., int], now: datetime) -> int:
+    with ledger.begin() as db:
+        return act(db, now=now)
 
 
 def _number_some(ledger: Ledger) -> int:

@@ -6,7 +6,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as Db
 
-from ledger.tables import AccountRow, ApiKeyRow, LinkRow, WebSessionRow
+from ledger.account_tables import AccountRow, ApiKeyRow, LinkRow, WebSessionRow
 
 
 def account_by_login(db: Db, login: str) -> AccountRow | None:

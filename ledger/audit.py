@@ -6,7 +6,7 @@ from typing import Any
 import uuid_utils.compat
 from sqlalchemy.orm import Session as Db
 
-from ledger.tables import AuditRow
+from ledger.account_tables import AuditRow
 
 
 def note(db: Db, *, actor: str, act: str, thing: str, at: datetime, **details: Any) -> None:

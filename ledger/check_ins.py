@@ -18,8 +18,10 @@ NEAR = timedelta(hours=1)
 
 
 def enter(db: Db, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
-    """Insert check-ins and return the ids of those that are new."""
-    return insert_or_nothing(db, CheckInRow, [dict(row) for row in rows], CheckInRow.id)
+    """Insert check-ins and return the ids of those that are new; of several that claim one number, the first."""
+    # In order: two writers with the same records in another order would each wait for a row of the other.
+    ordered = sorted(rows, key=lambda row: (str(row["stream"] or row["id"]), row["seq"] or 0))
+    return insert_or_nothing(db, CheckInRow, [dict(row) for row in ordered], CheckInRow.id)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """The ledger's database: SQLite in one process, or PostgreSQL.
 
 * LedgerError
-  + LedgerInUse     another process has this SQLite file open
-  + LedgerUnsafe    SQLite does not keep what it was told to keep
+  + LedgerInUse       another process has this SQLite file open
+  + LedgerUnsafe      SQLite does not keep what it was told to keep
+  + LedgerUnusable    there is no database under this address, or it is not ours
 """
 
 import fcntl
@@ -19,10 +20,14 @@ from typing import IO, Any
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from sqlalchemy import event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session as Db
 from sqlalchemy.pool import QueuePool, StaticPool
+
+MIGRATING = 0x7A4DE3
+"""The advisory lock under which PostgreSQL's schema is changed."""
 
 
 class LedgerError(Exception):
@@ -35,6 +40,10 @@ class LedgerInUse(LedgerError):
 
 class LedgerUnsafe(LedgerError):
     """SQLite did not take a setting that durability stands on; check the disk and the SQLite library."""
+
+
+class LedgerUnusable(LedgerError):
+    """The database cannot be opened; it is not reached, or what is there is no ledger."""
 
 
 class UtcDateTime(sa.types.TypeDecorator[datetime]):
@@ -85,19 +94,24 @@ class Turns:
         self._mutex = threading.Lock()
         self._waiting: deque[threading.Lock] = deque()
         self._taken = False
+        self._holder: int | None = None
 
     def __enter__(self) -> None:
+        if self._holder == threading.get_ident():
+            raise RuntimeError("this thread has a unit of work open already; it would wait for itself")
         with self._mutex:
             if not self._taken:
-                self._taken = True
+                self._taken, self._holder = True, threading.get_ident()
                 return
             mine = threading.Lock()
             mine.acquire()
             self._waiting.append(mine)
         mine.acquire()
+        self._holder = threading.get_ident()
 
     def __exit__(self, *_: object) -> None:
         with self._mutex:
+            self._holder = None
             if self._waiting:
                 self._waiting.popleft().release()
             else:
@@ -109,12 +123,19 @@ class Ledger:
 
     def __init__(self, url: str) -> None:
         """Open the database and bring its schema up to date; raises LedgerError."""
-        self.url = sa.make_url(url)
+        self.url = _read_url(url)
         self._lock = _lock_file(self.url)
-        self._writer = _sqlite_writer(self.url) if self._is_sqlite else sa.create_engine(self.url, pool_pre_ping=True)
+        self._writer = _sqlite_writer(self.url) if self._is_sqlite else _postgresql(self.url)
         self._reader = self._reading_engine()
         self._turns = Turns() if self._is_sqlite else nullcontext()
-        upgrade(self._writer)
+        try:
+            upgrade(self._writer)
+        except (sa.exc.DatabaseError, CommandError) as error:
+            self.close()
+            raise LedgerUnusable(f"{self.url}: {_first_line(error)}") from error
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def begin(self) -> Iterator[Db]:
@@ -164,8 +185,30 @@ def upgrade(engine: sa.Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(files("ledger") / "migrations"))
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            # Of several programs that start at once, one makes the tables and the others find them.
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(MIGRATING)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _read_url(text: str) -> sa.URL:
+    try:
+        url = sa.make_url(text)
+    except (sa.exc.ArgumentError, ValueError):
+        raise LedgerUnusable("the database's address is not one: sqlite:///FILE or postgresql://…") from None
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise LedgerUnusable(f"a ledger is in SQLite or PostgreSQL, not in {url.get_backend_name()}")
+    return url
+
+
+def _first_line(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).partition("\n")[0]
+
+
+def _postgresql(url: sa.URL) -> sa.Engine:
+    # Said, and not left to the server: under a stricter level what waits for a lock would then see the past.
+    return sa.create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
 
 
 def _sqlite_writer(url: sa.URL) -> sa.Engine:
@@ -207,7 +250,10 @@ def _lock_file(url: sa.URL) -> IO[str] | None:
     file = _file_of(url) if url.get_backend_name() == "sqlite" else None
     if not file:
         return None
-    lock = file.with_name(file.name + ".lock").open("w")
+    try:
+        lock = file.with_name(file.name + ".lock").open("w")
+    except OSError as error:
+        raise LedgerUnusable(f"{file}: {error.strerror}") from None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,22 +1,28 @@
 """From facts to hour records: a learner's local day is settled as one, and only differences are entered."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
-from uuid import UUID, uuid5
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as Db
 
 from attendance.credit import PRESETS, CreditRule
+from attendance.decision import standing
 from attendance.presence import Fact
 from attendance.session import Session
-from attendance.settlement import HourRecord, Review, Settled, settle_day
+from attendance.settlement import HourRecord, Review, Settled, open_until, settle_day
+from ledger import entries
+from ledger.apart import PUT_OFF, apart
 from ledger.check_ins import as_rule, mark_dirty
+from ledger.decisions import as_rules
+from ledger.entries import Entry
+from ledger.pairs import mark_months, pairs_of
 from ledger.tables import (
     CheckInRow,
     CourseRow,
+    DecisionRow,
     DirtyDayRow,
     HourRecordRow,
     RegionRow,
@@ -24,9 +30,6 @@ from ledger.tables import (
     RoomRow,
     SessionRow,
 )
-
-NAMESPACE = UUID("6a5d0d8e-7b0c-5f6e-9d0f-3c1f2b7a4e11")
-"""Ids of hour records are derived in it; changing it would change every id."""
 
 Day = tuple[str, date]
 
@@ -41,98 +44,77 @@ class Sitting:
     course: dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What some days stand on."""
+
+    facts: Mapping[Day, list[Fact]]
+    decisions: Mapping[Day, list[DecisionRow]]
+    sittings: Mapping[str, Sitting]
+    entered: Mapping[Day, list[HourRecordRow]]
+
+
 def settle(db: Db, *, now: datetime, limit: int = 500) -> int:
     """Settle up to `limit` dirty days that are due and return how many."""
+    return _settle(db, _due(db, now, limit), now)
+
+
+def settle_apart(db: Db, *, now: datetime, limit: int = 500) -> int:
+    """Settle days as `settle` does, but one by one: a day that fails is put off, and keeps nobody else waiting."""
+    dirty = _due(db, now, limit)
+    for row in dirty:
+        with apart(db, f"day {row.day} of {row.person_id}") as settled:
+            _settle(db, [row], now)
+        if not settled.done:
+            row.due_at = now + PUT_OFF
+    return len(dirty)
+
+
+def _due(db: Db, now: datetime, limit: int) -> Sequence[DirtyDayRow]:
+    # Locked: of two that settle at once, the second takes other days.
     query = sa.select(DirtyDayRow).where(DirtyDayRow.due_at <= now).order_by(DirtyDayRow.due_at).limit(limit)
-    dirty = db.scalars(query.with_for_update(skip_locked=True)).all()
+    return db.scalars(query.with_for_update(skip_locked=True)).all()
+
+
+def _settle(db: Db, dirty: Sequence[DirtyDayRow], now: datetime) -> int:
     days: list[Day] = [(row.person_id, row.day) for row in dirty]
     if not days:
         return 0
-    facts = _facts(db, days)
-    sittings = _sittings(db, {fact.session_id for of_day in facts.values() for fact in of_day})
-    entered = _entered(db, days)
+    known = _known(db, days)
     for row, day in zip(dirty, days, strict=True):
-        later = _settle_day(db, day, facts.get(day, []), sittings, entered.get(day, []), now)
+        later = _settle_day(db, day, known, now)
         db.delete(row)
         db.flush()
         mark_dirty(db, [(*day, moment) for moment in later])
+    _mark_months(db, days, now)
     return len(days)
 
 
-def _settle_day(
-    db: Db, day: Day, facts: Sequence[Fact], sittings: dict[str, Sitting], entered: list[HourRecordRow], now: datetime
-) -> list[datetime]:
+def _settle_day(db: Db, day: Day, known: Known, now: datetime) -> list[datetime]:
     """Enter what changed in one day; return the moments at which it has to be looked at again."""
-    open_until = {id: _open_until(sittings[id].session, facts, now) for id in {fact.session_id for fact in facts}}
-    ripe = [sittings[id] for id, until in open_until.items() if until is None]
+    facts, decided = known.facts.get(day, []), known.decisions.get(day, [])
+    decisions, voided = as_rules(decided)
+    counting = standing(facts, decisions, voided)
+    ids = {fact.session_id for fact in facts} | {decision.session_id for decision in decisions}
+    open_ = {id: open_until(known.sittings[id].session, counting, now) for id in ids}
+    ripe = [known.sittings[id] for id, until in open_.items() if until is None]
     settled = settle_day(
         day[0],
         [sitting.session for sitting in ripe],
-        facts=[fact for fact in facts if open_until[fact.session_id] is None],
+        facts=[fact for fact in facts if open_[fact.session_id] is None],
         rules={sitting.session.id: sitting.rule for sitting in ripe},
+        decisions=[decision for decision in decisions if open_[decision.session_id] is None],
+        voided=voided,
     )
-    _enter(db, settled.records, sittings, entered, now)
-    _review(db, day, settled, sittings, now)
-    return [until for until in open_until.values() if until is not None]
+    wanted = [_entry(record, known.sittings[record.source_id]) for record in settled.records]
+    entries.enter(db, wanted, known.entered.get(day, []), now=now)
+    _review(db, day, settled, known.sittings, now)
+    return [until for until in open_.values() if until is not None]
 
 
-def _open_until(session: Session, facts: Sequence[Fact], now: datetime) -> datetime | None:
-    """Say when a session that cannot be settled yet can be: at its end, or at the window's end for who is still in."""
-    if now < session.ends_at:
-        return session.ends_at
-    last = max((fact for fact in facts if fact.session_id == session.id), key=lambda fact: (fact.at, fact.seq))
-    return session.closes_at if last.direction == "in" and now <= session.closes_at else None
-
-
-def _enter(
-    db: Db, records: Iterable[HourRecord], sittings: dict[str, Sitting], entered: list[HourRecordRow], now: datetime
-) -> None:
-    """Write reversals of what no longer holds and new entries for what does."""
-    effective, versions = _effective(entered)
-    wanted = {_settles(record): record for record in records}
-    for settles, row in effective.items():
-        if settles not in wanted or not _same(row, wanted[settles]):
-            versions[settles] += 1
-            db.add(_reversal(row, versions[settles], now))
-    for settles, record in wanted.items():
-        if settles not in effective or not _same(effective[settles], record):
-            versions[settles] = versions.get(settles, 0) + 1
-            db.add(_row(record, settles, versions[settles], sittings[record.source_id], now))
-    db.flush()
-
-
-def _effective(entered: Iterable[HourRecordRow]) -> tuple[dict[UUID, HourRecordRow], dict[UUID, int]]:
-    """Return the records that stand, and the highest version of each, by what they settle."""
-    effective: dict[UUID, HourRecordRow] = {}
-    versions: dict[UUID, int] = {}
-    for row in sorted(entered, key=lambda row: row.version):
-        versions[row.settles] = row.version
-        if row.kind == "reversal":
-            effective.pop(row.settles, None)
-        else:
-            effective[row.settles] = row
-    return effective, versions
-
-
-def _settles(record: HourRecord) -> UUID:
-    return uuid5(NAMESPACE, f"{record.source_id}\n{record.learner_id}")
-
-
-def _same(row: HourRecordRow, record: HourRecord) -> bool:
-    return (
-        row.minutes == record.minutes
-        and row.credit == record.credit
-        and (row.unit, row.rule) == (record.unit, record.rule)
-        and row.effective_date == record.effective_date
-        and row.explanation == record.explanation.to_json()
-    )
-
-
-def _row(record: HourRecord, settles: UUID, version: int, sitting: Sitting, now: datetime) -> HourRecordRow:
-    return HourRecordRow(
-        id=uuid5(settles, str(version)),
-        settles=settles,
-        version=version,
+def _entry(record: HourRecord, sitting: Sitting) -> Entry:
+    return Entry(
+        settles=entries.settles(record.source_id, record.learner_id),
         kind="credit",
         person_id=record.learner_id,
         region_id=sitting.region_id,
@@ -144,28 +126,10 @@ def _row(record: HourRecord, settles: UUID, version: int, sitting: Sitting, now:
         rule=record.rule,
         explanation=record.explanation.to_json(),
         course=sitting.course,
-        entered_at=now,
     )
 
 
-REPEATED = (
-    "settles", "person_id", "region_id", "source_id", "effective_date", "minutes", "credit", "unit", "rule",
-    "explanation", "course",
-)  # fmt: skip
-
-
-def _reversal(row: HourRecordRow, version: int, now: datetime) -> HourRecordRow:
-    return HourRecordRow(
-        id=uuid5(row.settles, str(version)),
-        version=version,
-        kind="reversal",
-        reverses=row.id,
-        entered_at=now,
-        **{name: getattr(row, name) for name in REPEATED},
-    )
-
-
-def _review(db: Db, day: Day, settled: Settled, sittings: dict[str, Sitting], now: datetime) -> None:
+def _review(db: Db, day: Day, settled: Settled, sittings: Mapping[str, Sitting], now: datetime) -> None:
     """Make the review list of this day what settlement says."""
     of_day = sa.select(SessionRow.id).where(SessionRow.local_date == day[1])
     query = sa.select(ReviewRow).where(ReviewRow.person_id == day[0], ReviewRow.session_id.in_(of_day))
@@ -184,20 +148,42 @@ def _review(db: Db, day: Day, settled: Settled, sittings: dict[str, Sitting], no
     db.flush()
 
 
+def _known(db: Db, days: Sequence[Day]) -> Known:
+    """Collect what these days stand on, in a few queries for all of them."""
+    facts, decisions = _facts(db, days), _decisions(db, days)
+    sessions = {fact.session_id for of_day in facts.values() for fact in of_day}
+    sessions |= {row.session_id for of_day in decisions.values() for row in of_day}
+    return Known(facts=facts, decisions=decisions, sittings=_sittings(db, sessions), entered=_entered(db, days))
+
+
 def _facts(db: Db, days: Sequence[Day]) -> dict[Day, list[Fact]]:
     query = (
         sa.select(CheckInRow, SessionRow.local_date)
         .join(SessionRow, SessionRow.id == CheckInRow.session_id)
-        .where(
-            CheckInRow.person_id.in_({person for person, _ in days}),
-            SessionRow.local_date.in_({day for _, day in days}),
-            CheckInRow.verdict == "admitted",
-        )
+        .where(*_of(days, CheckInRow.person_id, SessionRow.local_date), CheckInRow.verdict == "admitted")
     )
     facts: dict[Day, list[Fact]] = {}
     for row, day in db.execute(query):
         facts.setdefault((str(row.person_id), day), []).append(_fact(row))
     return facts
+
+
+def _decisions(db: Db, days: Sequence[Day]) -> dict[Day, list[DecisionRow]]:
+    query = (
+        sa.select(DecisionRow, SessionRow.local_date)
+        .join(SessionRow, SessionRow.id == DecisionRow.session_id)
+        .where(*_of(days, DecisionRow.person_id, SessionRow.local_date))
+        .order_by(DecisionRow.decided_at, DecisionRow.id)
+    )
+    decisions: dict[Day, list[DecisionRow]] = {}
+    for row, day in db.execute(query):
+        decisions.setdefault((row.person_id, day), []).append(row)
+    return decisions
+
+
+def _of(days: Sequence[Day], person: Any, day: Any) -> tuple[sa.ColumnElement[bool], ...]:
+    """Choose the rows of these days, and a few more: of these people, on any of these dates."""
+    return person.in_({who for who, _ in days}), day.in_({date for _, date in days})
 
 
 def _fact(row: CheckInRow) -> Fact:
@@ -242,11 +228,21 @@ def _sitting(row: SessionRow, course: CourseRow, region: RegionRow, room: RoomRo
 
 
 def _entered(db: Db, days: Sequence[Day]) -> dict[Day, list[HourRecordRow]]:
-    query = sa.select(HourRecordRow).where(
-        HourRecordRow.person_id.in_({person for person, _ in days}),
-        HourRecordRow.effective_date.in_({day for _, day in days}),
+    """Return what was entered for sessions; hours of joint tasks are settled by the month."""
+    query = (
+        sa.select(HourRecordRow)
+        .join(SessionRow, SessionRow.id == HourRecordRow.source_id)
+        .where(*_of(days, HourRecordRow.person_id, HourRecordRow.effective_date))
     )
     entered: dict[Day, list[HourRecordRow]] = {}
     for row in db.scalars(query):
         entered.setdefault((row.person_id, row.effective_date), []).append(row)
     return entered
+
+
+def _mark_months(db: Db, days: Sequence[Day], now: datetime) -> None:
+    """Ask for the months of the learners' pairs: their bonus stands on these hours."""
+    months: dict[str, set[str]] = {}
+    for person, day in days:
+        months.setdefault(person, set()).add(f"{day:%Y-%m}")
+    mark_months(db, [(pair, m) for person, pair in pairs_of(db, months) for m in months[person]], due_at=now)

@@ -68,6 +68,9 @@ class PersonRow(Base):
     role: Mapped[str]
     """What the person learns as: clerk, reserve_manager; or trainer."""
     language: Mapped[str] = mapped_column(default="en")
+    phone: Mapped[str | None]
+    pin_hash: Mapped[str | None]
+    """argon2id; only for sign-in online."""
 
 
 class ConsentRow(Base):
@@ -116,6 +119,8 @@ class SessionRow(Base):
     region_id: Mapped[str] = mapped_column(sa.ForeignKey("regions.id"))
     room_id: Mapped[str | None] = mapped_column(sa.ForeignKey("rooms.id"))
     trainer_id: Mapped[str | None] = mapped_column(sa.ForeignKey("people.id"))
+    program_id: Mapped[str | None] = mapped_column(sa.String(32))
+    """A joint session of this programme: partners who come together have joint hours of it."""
     starts_at: Mapped[datetime] = mapped_column(index=True)
     ends_at: Mapped[datetime]
     zone: Mapped[str]
@@ -220,6 +225,40 @@ class CheckInRow(Base):
     )
 
 
+class DecisionRow(Base):
+    """What a trainer decided about a learner's session: a check-in was missing or wrong, or nothing counts."""
+
+    __tablename__ = "decisions"
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    session_id: Mapped[str] = mapped_column(sa.String(32))
+    person_id: Mapped[str] = mapped_column(sa.String(32))
+    kind: Mapped[str]
+    """`add_in`, `add_out` (at an instant), `void` (a check-in) or `nothing`."""
+    at: Mapped[datetime | None]
+    check_in_id: Mapped[UUID | None]
+    reason: Mapped[str]
+    decided_by: Mapped[str] = mapped_column(sa.String(32))
+    decided_at: Mapped[datetime]
+
+    __table_args__ = (sa.Index(None, "person_id", "session_id"),)
+
+
+class TicketRow(Base):
+    """A browser's right to check in to one session, traded for a code that has rotated away since."""
+
+    __tablename__ = "tickets"
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+    """Becomes the id of the check-in, so that a ticket checks in once."""
+    browser_hash: Mapped[str] = mapped_column(sa.String(64), index=True)
+    address_hash: Mapped[str] = mapped_column(sa.String(64), index=True)
+    session_id: Mapped[str] = mapped_column(sa.String(32), index=True)
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    person_id: Mapped[str | None] = mapped_column(sa.String(32))
+    """Who signed in with it."""
+    used_at: Mapped[datetime | None]
+
+
 class DeadLetterRow(Base):
     """What could not be processed, as it came."""
 
@@ -257,12 +296,14 @@ class HourRecordRow(Base):
     """Derived from the source and the person: the same for every version of one answer."""
     version: Mapped[int]
     kind: Mapped[str]
-    """`credit`, or `reversal` of an earlier record."""
+    """`credit`, `bonus`, or `reversal` of an earlier record."""
     reverses: Mapped[UUID | None] = mapped_column(sa.ForeignKey("hour_records.id"), unique=True)
     person_id: Mapped[str] = mapped_column(sa.String(32))
     region_id: Mapped[str] = mapped_column(sa.String(32))
     source_id: Mapped[str] = mapped_column(sa.String(32))
     effective_date: Mapped[date]
+    booked_in: Mapped[str | None] = mapped_column(sa.String(7))
+    """The month that was open (YYYY-MM), when the effective date's own was closed already; None: its own."""
     minutes: Mapped[int]
     credit: Mapped[Decimal]
     unit: Mapped[str]
@@ -301,64 +342,3 @@ class EpochRow(Base):
     __tablename__ = "epochs"
     id: Mapped[UUID] = mapped_column(primary_key=True)
     began_at: Mapped[datetime] = mapped_column(unique=True)
-
-
-# Accounts and trails
-
-
-class AccountRow(Base):
-    """Somebody who may sign in to the gateway's pages."""
-
-    __tablename__ = "accounts"
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
-    login: Mapped[str] = mapped_column(unique=True)
-    password_hash: Mapped[str]
-    role: Mapped[str]
-    created_at: Mapped[datetime]
-
-
-class WebSessionRow(Base):
-    """A browser that has signed in; the cookie's value is stored hashed."""
-
-    __tablename__ = "web_sessions"
-    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
-    account_id: Mapped[str] = mapped_column(sa.ForeignKey("accounts.id"))
-    expires_at: Mapped[datetime]
-
-
-class LinkRow(Base):
-    """A one-time link, for the first admin's set-up or a browser's sign-in."""
-
-    __tablename__ = "links"
-    token_hash: Mapped[str] = mapped_column(sa.String(64), primary_key=True)
-    account_id: Mapped[str | None] = mapped_column(sa.ForeignKey("accounts.id"))
-    """None: the link makes the first admin."""
-    expires_at: Mapped[datetime]
-    used_at: Mapped[datetime | None]
-
-
-class ApiKeyRow(Base):
-    """An HR system's key: shown once, stored hashed."""
-
-    __tablename__ = "api_keys"
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
-    name: Mapped[str]
-    secret_hash: Mapped[str] = mapped_column(sa.String(64), unique=True)
-    scopes: Mapped[list[str]]
-    regions: Mapped[list[str] | None]
-    """None: all of them."""
-    created_at: Mapped[datetime]
-    expires_at: Mapped[datetime | None]
-    revoked_at: Mapped[datetime | None]
-
-
-class AuditRow(Base):
-    """Who did what to which thing; never with a name in it."""
-
-    __tablename__ = "audit"
-    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
-    at: Mapped[datetime]
-    actor: Mapped[str]
-    act: Mapped[str]
-    thing: Mapped[str]
-    details: Mapped[dict[str, Any]]

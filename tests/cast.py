@@ -52,9 +52,9 @@ def seen(who: str | None, when: str = "09:00", *, seq: int = 1, stream: UUID = S
     return Arrival(record=record, line=record.line(), device_id=DEVICE)
 
 
-def company() -> Ledger:
-    """Open a ledger in memory with the cast in it."""
-    ledger = Ledger("sqlite://")
+def company(database: str = "sqlite://") -> Ledger:
+    """Open a ledger, in memory if nothing else is said, with the cast in it."""
+    ledger = Ledger(database)
     with ledger.begin() as db:
         settle_in(db)
     return ledger

@@ -1,5 +1,6 @@
 """What every test stands on: a clean environment, and a way to ask for a program of the machine."""
 
+import glob
 import os
 import shutil
 from collections.abc import Callable
@@ -7,9 +8,16 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 
+from tests.postgres import database, postgres
+
+__all__ = ["database", "postgres"]
+
 # Two busy cores are slow now and then; that is no finding.
 settings.register_profile("tandem", deadline=None)
 settings.load_profile("tandem")
+
+# Debian keeps these out of a user's PATH.
+PLACES = ["/usr/sbin", "/usr/local/sbin", *sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)]
 
 LEAKING = ("COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "PYTHONPATH", "TZ")
 LEAKING_ENDS = ("_PROXY", "_proxy")
@@ -32,7 +40,7 @@ def program() -> Callable[[str], str]:
     """Find a program; without it the test is skipped, or fails where `make services` has promised it."""
 
     def find(name: str) -> str:
-        path = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
+        path = shutil.which(name, path=":".join([os.environ["PATH"], *PLACES]))
         if path is None and SERVICES_ARE_PROMISED:
             pytest.fail(f"{name} is missing although TANDEM_REQUIRE_SERVICES promises it: make services")
         if path is None:

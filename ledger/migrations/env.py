@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from alembic import context
 
+from ledger import account_tables, delivery_tables, pair_tables
 from ledger.database import Exact, UtcDateTime
 from ledger.tables import Base
 
@@ -16,6 +17,9 @@ def _render(kind: str, thing: Any, _: Any) -> str | Literal[False]:
         return 'sa.Numeric().with_variant(sa.String(32), "sqlite")'
     return False
 
+
+TABLES = (Base, account_tables, pair_tables, delivery_tables)
+"""Every module that adds to the metadata, so that autogenerate sees its tables."""
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -1,9 +1,12 @@
 import threading
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
 import sqlalchemy as sa
 
 from ledger import feed
@@ -26,8 +29,15 @@ def unread(ledger: Ledger, read: list[int]) -> bool:
         return len(read) < (db.scalar(sa.select(sa.func.count()).select_from(HourRecordRow)) or 0)
 
 
-def test_records_are_numbered_once_and_without_gaps() -> None:
-    ledger = Ledger("sqlite://")
+@pytest.fixture
+def ledger(database: str, tmp_path: Path) -> Iterator[Ledger]:
+    """Open an empty ledger on each engine; SQLite's in a file, so that readers have connections of their own."""
+    ledger = Ledger(f"sqlite:///{tmp_path / 'tandem.db'}" if database == "sqlite://" else database)
+    yield ledger
+    ledger.close()
+
+
+def test_records_are_numbered_once_and_without_gaps(ledger: Ledger) -> None:
     with ledger.begin() as db:
         db.add_all([hour(number) for number in range(5)])
 
@@ -39,8 +49,7 @@ def test_records_are_numbered_once_and_without_gaps() -> None:
     assert numbers == [1, 2, 3, 4, 5]
 
 
-def test_a_page_begins_after_its_number_and_keeps_to_its_regions() -> None:
-    ledger = Ledger("sqlite://")
+def test_a_page_begins_after_its_number_and_keeps_to_its_regions(ledger: Ledger) -> None:
     with ledger.begin() as db:
         db.add_all([hour(number) for number in range(6)])
     with ledger.begin() as db:
@@ -50,30 +59,39 @@ def test_a_page_begins_after_its_number_and_keeps_to_its_regions() -> None:
     assert [(seq, row.minutes) for seq, row in found] == [(2, 1), (4, 3)]
 
 
-def test_a_reader_beside_writers_skips_nothing_and_repeats_nothing(tmp_path: Path) -> None:
-    ledger = Ledger(f"sqlite:///{tmp_path / 'tandem.db'}")
-    done = threading.Event()
+def test_a_reader_beside_writers_and_two_leaders_skips_nothing_and_repeats_nothing(ledger: Ledger) -> None:
+    done, failures = threading.Event(), []
 
     def write() -> None:
-        for number in range(50):
+        for number in range(25):
             with ledger.begin() as db:
                 db.add(hour(number))
+                db.flush()
+                time.sleep(0.001 * (number % 4))
 
     def lead() -> None:
-        while not done.is_set():
+        while not done.wait(0.002):
             with ledger.begin() as db:
                 feed.number(db)
 
-    writers = [threading.Thread(target=write, daemon=True) for _ in range(4)]
-    leader = threading.Thread(target=lead, daemon=True)
+    def watched(work: Callable[[], None]) -> threading.Thread:
+        def run() -> None:
+            try:
+                work()
+            except Exception as error:
+                failures.append(error)
+
+        return threading.Thread(target=run, daemon=True)
+
+    writers, leaders = [watched(write) for _ in range(8)], [watched(lead) for _ in range(2)]
     read: list[int] = []
-    for thread in (*writers, leader):
+    for thread in (*writers, *leaders):
         thread.start()
-    while any(writer.is_alive() for writer in writers) or unread(ledger, read):
+    while not failures and (any(writer.is_alive() for writer in writers) or unread(ledger, read)):
         with ledger.read() as db:
             read += [seq for seq, _ in feed.page(db, after=read[-1] if read else 0, limit=7, regions=None)]
     done.set()
-    leader.join()
-    ledger.close()
+    for leader in leaders:
+        leader.join()
 
-    assert read == list(range(1, 201))
+    assert (failures, read) == ([], list(range(1, 201)))

@@ -1,8 +1,7 @@
 """Refuse to change what was entered."""
 
-from uuid import uuid4
-
 import sqlalchemy as sa
+import uuid_utils.compat
 from alembic import op
 
 revision = "0002"
@@ -19,7 +18,7 @@ def upgrade() -> None:
         for statement in _triggers(table, op.get_bind().dialect.name):
             op.execute(statement)
     epochs = sa.table("epochs", sa.column("id", sa.Uuid()), sa.column("began_at", sa.DateTime(timezone=True)))
-    op.execute(sa.insert(epochs).values(id=uuid4(), began_at=sa.func.current_timestamp()))
+    op.execute(sa.insert(epochs).values(id=uuid_utils.compat.uuid7(), began_at=sa.func.current_timestamp()))
 
 
 def _triggers(table: str, dialect: str) -> list[str]:
