@@ -9,9 +9,9 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy.orm import Session as Db
 
 from gateway.problem import NotDone
+from ledger.account_tables import AccountRow, LinkRow, WebSessionRow
 from ledger.accounts import account_by_login, forget_expired, has_admin, use_link
 from ledger.audit import note
-from ledger.tables import AccountRow, LinkRow, WebSessionRow
 from protocol.wire import new_id
 
 ROLES = ("admin", "trainer", "viewer")
@@ -53,7 +53,9 @@ def wrong_choice(login: str, password: str) -> str | None:
 
 def with_password(db: Db, login: str, password: str) -> AccountRow | None:
     """Return the account that login and password open."""
-    row = account_by_login(db, login.strip().lower())
+    login = login.strip().lower()
+    # PostgreSQL takes no NUL; nobody has a login with anything of the kind.
+    row = account_by_login(db, login) if login.isprintable() else None
     try:
         _HASHER.verify(row.password_hash if row else _NOBODY, password[:LONGEST_PASSWORD])
     except (VerificationError, InvalidHashError):

@@ -6,16 +6,17 @@ from typing import Any
 
 from sqlalchemy.orm import Session as Db
 
-from gateway import accounts, api_keys, badges, devices
+from gateway import accounts, api_keys, badges, devices, learners
 from gateway.keys import Keys
 from gateway.problem import NotDone
 from gateway.settings import GatewaySettings
+from ledger.account_tables import ApiKeyRow
 from ledger.accounts import account_by_login, has_admin
 from ledger.accounts import api_keys as all_keys
 from ledger.devices import devices as all_devices
 from ledger.people import badges as all_badges
 from ledger.people import find
-from ledger.tables import ApiKeyRow, BadgeRow, DeviceRow
+from ledger.tables import BadgeRow, DeviceRow
 
 Answer = dict[str, Any]
 
@@ -95,6 +96,15 @@ def key_list(db: Db) -> list[Answer]:
 def key_revoke(db: Db, key: str, *, actor: str, now: datetime) -> Answer:
     """End an API key."""
     return _key(api_keys.revoke(db, key, actor=actor, now=now))
+
+
+def person_set_pin(db: Db, person: str, pin: str, *, actor: str, now: datetime) -> Answer:
+    """Give a person (by id or number) a new PIN to sign in with on a phone; it is not shown again."""
+    found = find(db, person)
+    if found is None:
+        raise NotDone(f"there is no person with the id or number {person!r}")
+    learners.set_pin(db, found, pin, actor=actor, now=now)
+    return {"person": found.id, "number": found.number, "set_at": _text(now)}
 
 
 def account_create(db: Db, login: str, password: str, *, role: str, actor: str, now: datetime) -> Answer:

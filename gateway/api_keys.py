@@ -12,9 +12,9 @@ from typing import Literal, get_args
 from sqlalchemy.orm import Session as Db
 
 from gateway.problem import NotDone, Refusal
+from ledger.account_tables import ApiKeyRow
 from ledger.audit import note
 from ledger.people import regions as all_regions
-from ledger.tables import ApiKeyRow
 from protocol.wire import new_id
 
 Scope = Literal["hours:read", "reviews:read"]

@@ -15,7 +15,17 @@ from ledger.board import check_ins_of, credited, sessions_on, turned_away, under
 from ledger.check_ins import as_rule
 from ledger.devices import rosters, stations
 from ledger.people import people_by_id, rooms
-from ledger.tables import CheckInRow, CourseRow, DeviceRow, HourRecordRow, PersonRow, RegionRow, ReviewRow, RoomRow
+from ledger.tables import (
+    CheckInRow,
+    CourseRow,
+    DeviceRow,
+    HourRecordRow,
+    PersonRow,
+    RegionRow,
+    ReviewRow,
+    RoomRow,
+    SessionRow,
+)
 
 Status = Literal["expected", "in", "left", "missing", "absent", "review"]
 Phase = Literal["before", "open", "now", "over"]
@@ -188,6 +198,22 @@ def look(db: Db, region: RegionRow, day: date, *, now: datetime) -> Day:
     )
 
 
+def sitting(db: Db, session_id: str, *, now: datetime) -> Sitting | None:
+    """Collect one session."""
+    row = db.get(SessionRow, session_id)
+    if row is None:
+        return None
+    listed, rows = rosters(db, [row.id]), check_ins_of(db, [row.id])
+    known = _Known(
+        people=people_by_id(db, _people(listed, {row.id: rows}, ())),
+        rooms=rooms(db, row.region_id),
+        hours=credited(db, [row.id]),
+        reviews=under_review(db, [row.id]),
+    )
+    course = db.get_one(CourseRow, row.course_id)
+    return _sitting(as_rule(row, frozenset(listed[row.id])), course, rows, known, now)
+
+
 def fleet(db: Db, now: datetime) -> list[Station]:
     """Collect the devices, those first that somebody should look after."""
     found = [_station(row, room, now) for row, room in stations(db)]
@@ -242,26 +268,33 @@ def _sitting(session: Session, course: CourseRow, rows: Sequence[CheckInRow], kn
 
 def _seat(session: Session, person: str, rows: Sequence[CheckInRow], known: _Known, now: datetime) -> Seat:
     row, lines = known.people.get(person), tuple(_line(row) for row in rows)
-    review = known.reviews.get((session.id, person))
+    review, hours = known.reviews.get((session.id, person)), known.hours.get((session.id, person))
     admitted = [line for line in lines if line.refused is None]
     return Seat(
         person=person,
         name=row.name if row else person,
         number=row.number if row else "",
         role=row.role if row else "",
-        status="review" if review else _status(session, admitted, now),
-        late=any("late" in line.flags for line in admitted),
+        status="review" if review else _status(session, admitted, now, settled=hours is not None),
+        late=_is_late(admitted),
         lines=lines,
         bars=tuple(_presence(session, admitted, now)),
         refusals=tuple(_place(session, line.at) for line in lines if line.refused),
-        hours=known.hours.get((session.id, person)),
+        hours=hours,
         review=review,
     )
 
 
-def _status(session: Session, admitted: Sequence[Line], now: datetime) -> Status:
+def _is_late(admitted: Sequence[Line]) -> bool:
+    """Go by the first arrival: who comes back from a walk is not late."""
+    first = next((line for line in admitted if line.direction == "in"), None)
+    return first is not None and "late" in first.flags
+
+
+def _status(session: Session, admitted: Sequence[Line], now: datetime, *, settled: bool) -> Status:
     if admitted:
-        return "in" if admitted[-1].direction == "in" else "left"
+        # Hours may stand although nobody checked out: a trainer has decided.
+        return "in" if admitted[-1].direction == "in" and not settled else "left"
     if now > session.ends_at:
         return "absent"
     return "missing" if now > session.starts_at + session.grace else "expected"

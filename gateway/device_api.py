@@ -81,6 +81,8 @@ def _application() -> Application:
         raise Refusal("signature-wrong", f"{error}. The application is signed with the key that it names.") from None
     except Unreadable as error:
         raise Refusal("message-unreadable", str(error)) from None
+    if not application.name.isprintable():
+        raise Refusal("message-unreadable", "name holds characters that nobody can see")
     if not devices.can_be_sealed_to(application.sealing_key):
         raise Refusal("message-unreadable", "sealing_key is not a key of Curve25519")
     return application

@@ -79,8 +79,8 @@ class Course(BaseModel):
     id: str
     title: str
     title_zh: str
-    starts_at: Instant
-    ends_at: Instant
+    starts_at: Instant | None = Field(description="null for a joint task or a bonus, which is no sitting.")
+    ends_at: Instant | None
     zone: str = Field(description="The IANA zone in which `effective_date` is a date.")
     place: str | None
     trainer_id: str | None
@@ -92,13 +92,18 @@ class HourRecord(BaseModel):
     id: UUID = Field(description="The record's own; use it to recognise a record that you already hold.")
     settles: UUID = Field(description="The same for every version of one answer: this person, this source.")
     version: int
-    kind: Literal["credit", "reversal"] = Field(description="A `reversal` takes back what the record it names gave.")
+    kind: Literal["credit", "bonus", "reversal"] = Field(
+        description="A `reversal` takes back what the record it names gave."
+    )
     reverses: UUID | None = Field(description="The record that a reversal takes back.")
     person: str = Field(description="Opaque; the only name of a person that the ledger knows.")
     personnel_number: str | None = Field(description="The company's own number; null once the person has been erased.")
     region: str
     source: str = Field(description="The session that these hours come from.")
     effective_date: date
+    booked_in: str | None = Field(
+        description="The month (YYYY-MM) that was open when the effective date's own was closed already; null: its own."
+    )
     minutes: int = Field(description="Time present, in whole minutes.")
     credit: str = Field(description="Exact decimal.", pattern=r"^\d+(\.\d+)?$", examples=["3.5"])
     unit: str
@@ -228,6 +233,7 @@ def _record(row: HourRecordRow, known: dict[str, str]) -> dict[str, Any]:
         "region": row.region_id,
         "source": row.source_id,
         "effective_date": row.effective_date,
+        "booked_in": row.booked_in,
         "minutes": row.minutes,
         "credit": f"{row.credit:f}",
         "unit": row.unit,
@@ -263,7 +269,8 @@ def _sentence(explanation: dict[str, Any]) -> Sentence:
 
 
 def _counted(explanation: dict[str, Any]) -> list[UUID]:
-    return [UUID(fact["check_in"]) for fact in explanation["inputs"]["facts"]]
+    # A joint task or a bonus stands on no check-in.
+    return [UUID(fact["check_in"]) for fact in explanation["inputs"].get("facts", ())]
 
 
 def _said(model: BaseModel) -> Response:

@@ -31,6 +31,8 @@ class Arrival:
     record: CheckInRecord
     line: bytes
     device_id: str | None
+    shared_phone: bool = False
+    """The same browser or address has checked in somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def ingest(db: Db, arrivals: Sequence[Arrival], *, received_at: datetime) -> lis
     """
     known = _known(db, [arrival.record for arrival in arrivals])
     placed = [_placed(arrival, known) for arrival in arrivals]
-    verdicts = [_judge(arrival.record, known, received_at) for arrival in placed]
+    verdicts = [_judge(arrival, known, received_at) for arrival in placed]
     rows = [_row(a, v, known, received_at) for a, v in zip(placed, verdicts, strict=True)]
     new = check_ins.enter(db, rows)
     check_ins.mark_dirty(
@@ -127,31 +129,38 @@ def _is_unplaced(record: CheckInRecord) -> bool:
 
 
 def _placed(arrival: Arrival, known: Known) -> Arrival:
-    """Find session and direction for a badge that a kiosk without a roster recorded; the signed line stays as it is."""
+    """Find what a kiosk without a roster left open, the session and direction; the signed line stays as it is."""
     record = arrival.record
-    person = _person(record, known)
-    if not _is_unplaced(record) or person is None:
+    session = _chosen(record, known) if _is_unplaced(record) else known.sessions.get(record.session or "")
+    if session is None:
         return arrival
-    sessions = known.sessions.values()
-    choice = choose(sessions, person, room_id=record.room, inside=None, at=record.at, setting=record.direction or "in")
-    if not isinstance(choice, Enter | Leave):
-        return arrival
-    leaving = record.at >= choice.session.ends_at - LEAVING
+    leaving = record.at >= session.ends_at - LEAVING
     direction = record.direction or ("out" if leaving else "in")
-    return replace(arrival, record=record.model_copy(update={"session": choice.session.id, "direction": direction}))
+    return replace(arrival, record=record.model_copy(update={"session": session.id, "direction": direction}))
 
 
-def _judge(record: CheckInRecord, known: Known, received_at: datetime) -> Verdict:
+def _chosen(record: CheckInRecord, known: Known) -> Session | None:
+    person, sessions = _person(record, known), known.sessions.values()
+    if person is None:
+        return None
+    choice = choose(sessions, person, room_id=record.room, inside=None, at=record.at, setting=record.direction or "in")
+    return choice.session if isinstance(choice, Enter | Leave) else None
+
+
+def _judge(arrival: Arrival, known: Known, received_at: datetime) -> Verdict:
+    record = arrival.record
     if record.method not in METHODS:
         return Refused("method_not_allowed")
-    if record.refused in get_args(Reason) and record.session is None:
+    if record.refused in get_args(Reason):
         return Refused(record.refused)  # type: ignore[arg-type]  # it is one of Reason
-    check_in = _as_rule(record, known, received_at)
-    return admit(check_in, known.sessions.get(record.session) if record.session else None)
+    # A newer kiosk's reason is unknown here, and still nobody was let in.
+    session = known.sessions.get(record.session or "") if record.refused is None else None
+    return admit(_as_rule(arrival, known, received_at), session)
 
 
-def _as_rule(record: CheckInRecord, known: Known, received_at: datetime) -> CheckIn:
+def _as_rule(arrival: Arrival, known: Known, received_at: datetime) -> CheckIn:
     """Translate the wire's record into the value that the rules work on."""
+    record = arrival.record
     return CheckIn(
         id=str(record.id),
         learner_id=_person(record, known),
@@ -164,6 +173,7 @@ def _as_rule(record: CheckInRecord, known: Known, received_at: datetime) -> Chec
         consented=FACE not in record.method or record.learner in known.consenting,
         time_uncertain=record.clock == "unknown" or record.at > received_at + AHEAD,
         offline=record.offline,
+        shared_phone=arrival.shared_phone,
     )
 
 

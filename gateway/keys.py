@@ -1,4 +1,4 @@
-"""The gateway's secrets, as files that only their owner can read: signing key, badge keys, the cursors' key.
+"""The gateway's secrets, as files that only their owner can read: keys for signing, badges, cursors, session codes.
 
 * KeyUnusable
   + KeyExposed      others can read the file
@@ -44,6 +44,8 @@ class Keys:
     badges: Mapping[int, SigningKey]
     """By key id; the highest one issues, all of them verify."""
     cursor: bytes
+    session: bytes
+    """What the codes of sessions are made with."""
 
     @property
     def badge_id(self) -> int:
@@ -63,7 +65,12 @@ class Keys:
 
 def make() -> Keys:
     """Make new keys, kept nowhere."""
-    return Keys(gateway=SigningKey.generate(), badges={1: SigningKey.generate()}, cursor=nacl.utils.random(KEY_BYTES))
+    return Keys(
+        gateway=SigningKey.generate(),
+        badges={1: SigningKey.generate()},
+        cursor=nacl.utils.random(KEY_BYTES),
+        session=nacl.utils.random(KEY_BYTES),
+    )
 
 
 def load(folder: Path) -> Keys:
@@ -74,6 +81,7 @@ def load(folder: Path) -> Keys:
         gateway=SigningKey(_secret(folder / "gateway.key")),
         badges={id: SigningKey(_secret(folder / f"badge-{id}.key")) for id in ids or [1]},
         cursor=_secret(folder / "cursor.key"),
+        session=_secret(folder / "session.key"),
     )
 
 

@@ -4,6 +4,7 @@
 """
 
 import tomllib
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -58,6 +59,9 @@ class GatewaySettings(BaseSettings):
     broker_host: str = "127.0.0.1"
     broker_port: Port = 1883
     broker_tls: bool = False
+    shared_addresses: tuple[IPv4Network | IPv6Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
+    """Networks that many people's phones come from, such as an office behind one address: there the address alone is
+    no reason to ask whether one phone has checked in several people."""
     zone: Zone = "UTC"
     """The zone of the day's page while there is no region yet."""
 
@@ -114,7 +118,7 @@ def read(**given: Any) -> GatewaySettings:
         return GatewaySettings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
         raise SettingsError("; ".join(_said(entry) for entry in error.errors())) from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{FILE}: {error}") from None
     except SourceError as error:
         raise SettingsError(str(error)) from None

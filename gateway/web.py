@@ -11,17 +11,23 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import problem
+from gateway.archive import archive_pages
 from gateway.clock import Clock
+from gateway.corrections import correction_pages
 from gateway.device_api import device_api
 from gateway.hr_api import hr_api
+from gateway.inbox import inbox_pages
 from gateway.keys import Keys
 from gateway.pages import error_page, pages
+from gateway.phone import phone
 from gateway.problem import Problem, Refusal
+from gateway.session_page import session_page
 from gateway.settings import GatewaySettings
+from gateway.tasks import task_pages
 from ledger.database import Ledger
 
 MOST_BYTES = 64 * 1024
-"""No request of ours is larger."""
+"""No request of ours is larger, but for the files of joint tasks, whose route says so."""
 FOR_PROGRAMS = ("/api/", "/device/")
 
 CSP = {
@@ -36,6 +42,9 @@ CSP = {
 }
 # Swagger UI writes style elements; scripts stay as strict as everywhere.
 CSP_TRY = CSP | {"style-src": "'self' 'unsafe-inline'"}
+# A file that a learner handed in: whatever it is, it may do nothing here.
+CSP_FILE = {"default-src": "'none'", "sandbox": ""}
+POLICIES = {"try_it": CSP_TRY, "tasks.file": CSP_FILE}
 
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -68,6 +77,12 @@ def create_app(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clo
     app.register_api(hr_api(ledger, keys, clock))
     app.register_blueprint(device_api(ledger, keys, settings, clock))
     app.register_blueprint(pages(ledger, settings, clock))
+    app.register_blueprint(phone(ledger, keys, settings, clock))
+    app.register_blueprint(session_page(ledger, keys, settings, clock))
+    app.register_blueprint(task_pages(ledger, settings, clock))
+    app.register_blueprint(inbox_pages(ledger, settings, clock))
+    app.register_blueprint(correction_pages(ledger, settings, clock))
+    app.register_blueprint(archive_pages(ledger, settings, clock))
     _document(app)
     _say_no(app)
     _harden(app, settings)
@@ -101,14 +116,16 @@ def _say_no(app: OpenAPI) -> None:
 
     @app.errorhandler(HTTPException)
     def failed(error: HTTPException) -> Response:
-        return problem.of_http(error) if request.path.startswith(FOR_PROGRAMS) else error_page(error)
+        return problem.of_http(error) if f"{request.path}/".startswith(FOR_PROGRAMS) else error_page(error)
 
 
 def _harden(app: OpenAPI, settings: GatewaySettings) -> None:
     @app.after_request
     def harden(response: Response) -> Response:
-        policy = CSP_TRY if request.endpoint == "try_it" else CSP
-        response.headers["Content-Security-Policy"] = "; ".join(f"{name} {value}" for name, value in policy.items())
+        policy = POLICIES.get(request.endpoint or "", CSP)
+        response.headers["Content-Security-Policy"] = "; ".join(
+            f"{name} {value}".strip() for name, value in policy.items()
+        )
         response.headers.update(HEADERS)
         if settings.secure:
             response.headers["Strict-Transport-Security"] = "max-age=31536000"

@@ -7,8 +7,8 @@ import pytest
 
 from gateway import admin, badges, keys
 from gateway.problem import NotDone
+from ledger.account_tables import AuditRow
 from ledger.people import badges as badges_of
-from ledger.tables import AuditRow
 from protocol import badge
 from protocol.badge import Badge, Forged
 from tests.gateway.cast import KEYS, NINE, Gateway

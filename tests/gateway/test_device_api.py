@@ -10,7 +10,8 @@ from werkzeug.test import TestResponse
 from gateway import admin, devices
 from gateway.device_api import PER_ADDRESS
 from gateway.problem import TYPE, NotDone
-from ledger.tables import AuditRow, DeviceRow, RegistrationCodeRow, StreamRow
+from ledger.account_tables import AuditRow
+from ledger.tables import DeviceRow, RegistrationCodeRow, StreamRow
 from protocol import requests
 from protocol.registration import Accepted, Standing
 from protocol.roster import Roster
@@ -145,6 +146,13 @@ def test_a_body_above_the_limit_is_not_read(gateway: Gateway) -> None:
     answer = gateway.browser().post("/device/v1/registrations", data=b"x" * (64 * 1024 + 1))
 
     assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("name", ["door\0", "\x1b[31mdoor", "\u202edoor"], ids=["NUL", "escape", "right to left"])
+def test_a_name_with_characters_that_nobody_can_see_is_refused(gateway: Gateway, name: str) -> None:
+    answer = Kiosk(gateway).register(code(gateway), name=name)
+
+    assert (answer.status_code, kind(answer)) == (400, "message-unreadable")
 
 
 def test_an_address_that_guesses_codes_has_to_wait(gateway: Gateway) -> None:

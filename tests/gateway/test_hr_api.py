@@ -11,8 +11,9 @@ import sqlalchemy as sa
 from gateway import admin, cursor
 from gateway.problem import TYPE, NotDone
 from ledger import feed
+from ledger.account_tables import AuditRow
 from ledger.database import Ledger
-from ledger.tables import AuditRow, EpochRow, PersonRow, RosterRow
+from ledger.tables import EpochRow, PersonRow, RosterRow
 from tests.gateway.cast import NINE, TWELVE, Gateway, Hands, attend, evening, seen, session
 
 FEED = "/api/v1/hour-records"

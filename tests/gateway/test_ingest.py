@@ -1,4 +1,4 @@
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -12,6 +12,14 @@ from gateway.ingest import Arrival, Conflict, Entered, Outcome, ingest
 from ledger.database import Ledger
 from ledger.tables import BadgeRow, CheckInRow, ConsentRow, DirtyDayRow
 from tests.cast import ANNS_BADGE, EVENING, NINE, NOON, company, seen
+
+
+@pytest.fixture
+def ledger(database: str) -> Iterator[Ledger]:
+    """Open a ledger with the cast in it, on each engine."""
+    ledger = company(database)
+    yield ledger
+    ledger.close()
 
 
 def at_the_door(ledger: Ledger, *arrivals: Arrival) -> Sequence[Outcome]:
@@ -33,8 +41,7 @@ def test_a_stranger_is_refused_and_still_entered() -> None:
     assert entered(ledger) == {1: "not_on_roster"}
 
 
-def test_the_same_check_in_twice_is_one_row() -> None:
-    ledger = company()
+def test_the_same_check_in_twice_is_one_row(ledger: Ledger) -> None:
     ann = seen("ann")
 
     outcomes = [*at_the_door(ledger, ann), *at_the_door(ledger, ann)]
@@ -43,8 +50,7 @@ def test_the_same_check_in_twice_is_one_row() -> None:
     assert entered(ledger) == {1: "admitted"}
 
 
-def test_the_same_check_in_twice_in_one_batch_is_one_row() -> None:
-    ledger = company()
+def test_the_same_check_in_twice_in_one_batch_is_one_row(ledger: Ledger) -> None:
     ann = seen("ann")
 
     outcomes = at_the_door(ledger, ann, ann)
@@ -54,8 +60,9 @@ def test_the_same_check_in_twice_in_one_batch_is_one_row() -> None:
 
 
 @pytest.mark.parametrize("in_one_batch", [True, False], ids=["in one batch", "later"])
-def test_another_record_under_a_taken_number_is_a_conflict_and_changes_nothing(in_one_batch: bool) -> None:
-    ledger = company()
+def test_another_record_under_a_taken_number_is_a_conflict_and_changes_nothing(
+    ledger: Ledger, in_one_batch: bool
+) -> None:
     first, second = seen("ann", seq=1), seen("bo", seq=1)
 
     if in_one_batch:
@@ -68,8 +75,7 @@ def test_another_record_under_a_taken_number_is_a_conflict_and_changes_nothing(i
         assert db.scalars(sa.select(CheckInRow.person_id)).all() == ["ann"]
 
 
-def test_other_bytes_under_the_same_id_are_a_conflict() -> None:
-    ledger = company()
+def test_other_bytes_under_the_same_id_are_a_conflict(ledger: Ledger) -> None:
     first = seen("ann")
     other = seen("bo", seq=2)
     forged = Arrival(
@@ -146,6 +152,26 @@ def test_what_the_screen_refused_is_entered_with_the_screens_reason() -> None:
     [outcome] = at_the_door(company(), seen("zoe", session=None, direction=None, refused="wrong_room"))
 
     assert outcome == Entered(Refused("wrong_room"))
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [("too_early", "too_early"), ("reason_of_tomorrow", "no_session_now")],
+    ids=["a reason of ours", "a newer kiosk's reason"],
+)
+def test_what_the_screen_refused_is_never_admitted(said: str, verdict: Any) -> None:
+    [outcome] = at_the_door(company(), seen("ann", refused=said))
+
+    assert outcome == Entered(Refused(verdict))
+
+
+def test_a_direction_that_a_kiosk_left_open_is_found_also_when_the_session_is_known() -> None:
+    ledger = company()
+
+    at_the_door(ledger, seen("ann", direction=None), seen("ann", "11:50", seq=2, direction=None))
+
+    with ledger.read() as db:
+        assert db.scalars(sa.select(CheckInRow.direction).order_by(CheckInRow.seq)).all() == ["in", "out"]
 
 
 def test_an_unknown_method_from_a_newer_kiosk_is_refused_and_entered() -> None:

@@ -1,5 +1,6 @@
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
 import pytest
@@ -7,14 +8,17 @@ import sqlalchemy as sa
 from nacl.signing import SigningKey
 
 from gateway.ingest import Arrival
-from gateway.reception import Message, take_in
+from gateway.intake import Message, take_in
 from ledger.database import Ledger
-from ledger.tables import CheckInRow, DeadLetterRow, DeviceRow
-from protocol import envelope, messages, topics
+from ledger.tables import CheckInRow, DeadLetterRow, DeviceRow, StreamRow
+from protocol import envelope, messages, signing, topics
 from protocol.messages import Receipt, State
 from tests.cast import DEVICE, DEVICE_KEY, EVENING, GATEWAY_KEY, NINE, SITE, STREAM, another_stream, company, seen
 
 UP = topics.topic(SITE, DEVICE, "up")
+STATE_OF_YEAR_ONE = (
+    b'{"stream":"%s","at":"0001-01-01T00:00:00+14:00","last_assigned":1,"count":1}' % str(STREAM).encode()
+)
 
 
 def message(payload: bytes, topic: str = UP) -> Message:
@@ -127,8 +131,8 @@ def test_the_signature_counts_and_not_the_topic() -> None:
 
 def test_a_stream_that_was_never_registered_is_not_believed() -> None:
     ledger = company()
-    stray = seen("ann", stream=uuid4())
-    data = envelope.seal([stray.line], device=DEVICE, stream=stray.record.stream, key=DEVICE_KEY)
+    stream = uuid4()
+    data = envelope.seal([seen("ann", stream=stream).line], device=DEVICE, stream=stream, key=DEVICE_KEY)
 
     take(ledger, data)
 
@@ -226,3 +230,70 @@ def test_receipts_of_a_later_transaction_have_higher_numbers() -> None:
     numbers = [take(ledger, sealed(seen("ann", seq=seq)))[0].number for seq in range(1, 5)]
 
     assert numbers == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("when", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59Z"])
+def test_a_record_that_fails_twice_takes_no_other_with_it(when: str) -> None:
+    ledger = company()
+    broken = json.loads(seen(None, seq=2, session=None, direction=None).line) | {"at": when}
+    line = json.dumps(broken).encode()
+    data = envelope.seal(
+        [seen("ann", seq=1).line, line, seen("bo", seq=3).line], device=DEVICE, stream=STREAM, key=DEVICE_KEY
+    )
+    beside = message(sealed(seen("bo", seq=4)))
+
+    with pytest.raises(OverflowError):
+        take_in(ledger, [message(data), beside], GATEWAY_KEY, EVENING)
+    [(_, receipt)] = take_in(ledger, [message(data), beside], GATEWAY_KEY, EVENING, singly=True)
+
+    read = messages.read(Receipt, receipt, GATEWAY_KEY.verify_key)
+    assert (read.upto, [(entry.seq, entry.reason) for entry in read.rejected]) == (4, [(2, "failed")])
+    assert (entered(ledger), buried(ledger)) == ([1, 3, 4], [("failed", line)])
+
+
+def test_a_message_that_fails_twice_is_kept_as_it_came() -> None:
+    ledger = company()
+    state = signing.seal("state", STATE_OF_YEAR_ONE, DEVICE_KEY)
+    messages_ = [message(state, topics.topic(SITE, DEVICE, "state")), message(sealed(seen("ann")))]
+
+    take_in(ledger, messages_, GATEWAY_KEY, EVENING, singly=True)
+
+    assert (entered(ledger), buried(ledger)) == ([1], [("failed", state)])
+
+
+def test_of_a_huge_message_only_the_beginning_is_kept() -> None:
+    ledger = company()
+
+    take(ledger, b"x" * 200_000)
+
+    [(reason, data)] = buried(ledger)
+    assert (reason, len(data)) == ("too_large", 64 * 1024)
+
+
+def test_two_receptions_that_get_the_same_envelopes_in_other_orders_enter_each_record_once(
+    postgres: Callable[[], str],
+) -> None:
+    url = postgres()
+    company(url).close()
+    ledgers = [Ledger(url), Ledger(url)]
+    with ledgers[0].begin() as db:
+        streams = [another_stream(db) for _ in range(6)]
+    sent = [
+        message(envelope.seal([seen("ann", seq=seq, stream=stream).line], device=DEVICE, stream=stream, key=DEVICE_KEY))
+        for seq in range(1, 21)
+        for stream in streams
+    ]
+
+    def receive(ledger: Ledger, order: list[Message]) -> None:
+        for start in range(0, len(order), 10):
+            take_in(ledger, order[start : start + 10], GATEWAY_KEY, EVENING)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(receive, ledgers, [sent, sent[::-1]]))
+
+    with ledgers[0].read() as db:
+        held = {row.id: row.upto for row in db.scalars(sa.select(StreamRow))}
+    assert [held[stream] for stream in streams] == [20] * 6
+    assert (len(entered(ledgers[0])), buried(ledgers[0])) == (120, [])
+    for ledger in ledgers:
+        ledger.close()

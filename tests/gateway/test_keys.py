@@ -21,12 +21,12 @@ def test_only_the_owner_can_read_the_files(tmp_path: Path) -> None:
     keys.load(tmp_path / "keys")
 
     files = sorted((tmp_path / "keys").iterdir())
-    assert [path.name for path in files] == ["badge-1.key", "cursor.key", "gateway.key"]
+    assert [path.name for path in files] == ["badge-1.key", "cursor.key", "gateway.key", "session.key"]
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
     assert (tmp_path / "keys").stat().st_mode & 0o777 == 0o700
 
 
-@pytest.mark.parametrize("name", ["gateway.key", "cursor.key", "badge-1.key"])
+@pytest.mark.parametrize("name", ["gateway.key", "cursor.key", "badge-1.key", "session.key"])
 def test_a_file_that_others_can_read_is_refused_by_name(tmp_path: Path, name: str) -> None:
     keys.load(tmp_path)
     (tmp_path / name).chmod(0o644)

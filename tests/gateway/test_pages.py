@@ -12,8 +12,9 @@ from gateway import accounts, admin
 from gateway.pages import PER_ACCOUNT
 from gateway.problem import NotDone
 from gateway.settings import GatewaySettings
+from ledger.account_tables import AccountRow, WebSessionRow
 from ledger.database import Ledger
-from ledger.tables import AccountRow, DeviceRow, WebSessionRow
+from ledger.tables import DeviceRow
 from tests.gateway.cast import NINE, TWELVE, Gateway, Hands, Kiosk, attend, evening, seen
 
 PASSWORD = "correct horse battery"
@@ -381,7 +382,13 @@ def test_each_region_has_its_own_day(ines: Gateway) -> None:
     assert ">02:00</time>" in west
 
 
-@pytest.mark.parametrize("path, status", [("/day?region=moon", 404), ("/day?date=2026-02-30", 400), ("/nowhere", 404)])
+@pytest.mark.parametrize(
+    "path, status",
+    [
+        ("/day?region=moon", 404), ("/day?date=2026-02-30", 400), ("/nowhere", 404), ("/day?date=9999-12-31", 400),
+        ("/day?date=0001-01-01", 400),
+    ],
+)  # fmt: skip
 def test_a_wrong_address_gets_a_page_that_says_so(ines: Gateway, path: str, status: int) -> None:
     answer = signed_in(ines).get(path)
 

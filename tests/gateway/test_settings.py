@@ -48,8 +48,9 @@ def test_a_wrong_setting_is_named(tmp_path: Path, given: dict[str, Any], named: 
         read(data=tmp_path, **given)
 
 
-def test_a_file_that_is_no_toml_is_named(tmp_path: Path) -> None:
-    (tmp_path / "gateway.toml").write_text("port: 80\n")
+@pytest.mark.parametrize("text", [b"port: 80\n", b"\xff\xfe="], ids=["not TOML", "not text"])
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "gateway.toml").write_bytes(text)
 
     with pytest.raises(SettingsError, match=r"gateway\.toml"):
         read(data=tmp_path)

@@ -1,0 +1,92 @@
+"""The archive in a real browser: on a phone, on a desk and on paper, in both languages."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Thread
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from werkzeug.serving import make_server
+
+from gateway import learners
+from ledger.tables import PersonRow
+from tests.gateway.archive_cast import a_year
+from tests.gateway.cast import Gateway
+from tests.gateway.pair_cast import staff_token
+
+pytestmark = pytest.mark.enable_socket
+
+FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
+
+
+@pytest.fixture
+def year(gateway: Gateway, tmp_path: Path) -> Gateway:
+    return a_year(gateway, tmp_path)
+
+
+@pytest.fixture
+def place(year: Gateway) -> Iterator[str]:
+    server = make_server("127.0.0.1", 0, year.app, threaded=True)
+    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+@pytest.fixture
+def chromium(program: Callable[[str], str]) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program("chromium"), args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def opened(chromium: Browser, place: str, cookie: str, token: str, *, width: int, language: str) -> Page:
+    """Open a browser in which somebody has signed in; whatever it complains about fails the test."""
+    context = chromium.new_context(viewport={"width": width, "height": 800}, locale=language)
+    context.add_cookies([{"name": cookie, "value": token, "url": place}])
+    page = context.new_page()
+    page.on("console", lambda message: pytest.fail(message.text))
+    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    return page
+
+
+@pytest.mark.parametrize(
+    ("language", "heading", "fold"),
+    [("en", "Your training archive", "How it came to this"), ("zh", "我的培训档案", "更正记录")],
+)
+def test_a_learner_reads_their_archive_on_a_phone(
+    chromium: Browser, place: str, year: Gateway, language: str, heading: str, fold: str
+) -> None:
+    with year.ledger.begin() as db:
+        token = learners.open_session(db, db.get_one(PersonRow, "ann"), now=year.clock.now)
+    page = opened(chromium, place, learners.COOKIE, token, width=360, language=language)
+
+    page.goto(f"{place}/my/archive?month=2026-10")
+
+    expect(page.get_by_role("heading", level=1)).to_have_text(heading)
+    assert page.evaluate(FITS)
+    page.get_by_text(fold).first.click()
+    expect(page.locator("details[open] s").first).to_be_visible()
+    assert page.evaluate(FITS)
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_staff_go_from_the_list_to_a_person_and_print(
+    chromium: Browser, place: str, year: Gateway, width: int, language: str
+) -> None:
+    page = opened(chromium, place, "tandem", staff_token(year), width=width, language=language)
+    page.goto(f"{place}/archive")
+    assert page.evaluate(FITS)
+
+    page.get_by_role("link", name="Ann Li").click()
+
+    expect(page.get_by_role("heading", level=1)).to_have_text("Ann Li")
+    assert page.evaluate(FITS)
+    expect(page.locator("[data-print]")).to_be_visible()
+    page.emulate_media(media="print")
+    expect(page.locator(".t-nav")).to_be_hidden()
+    expect(page.locator(".a-printed")).to_be_visible()
