@@ -9,6 +9,7 @@ from gateway.clock import Clock
 from gateway.keys import Keys, load
 from gateway.settings import GatewaySettings
 from ledger.database import Ledger, LedgerInUse
+from tandem import sync_acts
 from tandem.control import Act, ask
 
 ACTOR = "console"
@@ -40,8 +41,11 @@ def table(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clock) -
         "key create": stamped(admin.key_create),
         "key list": act(admin.key_list),
         "key revoke": stamped(admin.key_revoke),
+        "person set-pin": stamped(admin.person_set_pin),
         "account create": stamped(admin.account_create),
         "sign-in link": stamped(admin.sign_in_link, settings=settings),
+        "sync status": act(sync_acts.status),
+        "sync replay": stamped(sync_acts.replay),
     }
 
 
@@ -56,8 +60,12 @@ def do(data: Path, act: str, clock: Clock, /, **given: Any) -> Any:
         raise NoLedger(f"{NoLedger.__doc__} ({data})")
     try:
         ledger = Ledger(read.database_url)
-    except LedgerInUse:
-        return ask(data, act, given)
+    except LedgerInUse as in_use:
+        try:
+            return ask(data, act, given)
+        except (FileNotFoundError, ConnectionRefusedError):
+            # A program other than `tandem up` has it, or one that is only about to start or to end.
+            raise in_use from None
     try:
         return table(ledger, load(data / "keys"), read, clock)[act](**given)
     finally:

@@ -4,6 +4,7 @@ Both let in only who has an account, and let a device write and read its own top
 """
 
 import asyncio
+import logging
 import os
 import shutil
 import signal
@@ -24,6 +25,8 @@ from amqtt.session import Session
 
 from gateway.devices import check_password
 from protocol import topics
+
+log = logging.getLogger(__name__)
 
 GATEWAY = "gateway"
 """The gateway's own account: it reads every device's topics and writes their receipts."""
@@ -67,7 +70,8 @@ class EmbeddedBroker:
     def stop(self) -> None:
         """Close every connection."""
         self._stop.set()
-        self._thread.join(10)
+        if self._thread.ident:
+            self._thread.join(10)
 
     async def _serve(self) -> None:
         config = BrokerConfig(
@@ -77,7 +81,7 @@ class EmbeddedBroker:
                 f"{__name__}.OwnTopics": {},
             },
         )
-        broker = Broker(config)
+        broker = _OwnRetained(config)
         try:
             await broker.start()
         except BaseException as failure:  # amqtt wraps what the socket said in several ways
@@ -90,6 +94,16 @@ class EmbeddedBroker:
         await broker.shutdown()
 
 
+class _OwnRetained(Broker):  # type: ignore[misc]  # amqtt is untyped
+    """amqtt 0.12 hands whoever connects the retained messages of everybody; here each gets their own."""
+
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        if may(session.username or "", subscription[0], write=False):
+            await super()._publish_retained_messages_for_subscription(subscription, session)
+
+
 class AccountDoor(BaseAuthPlugin):  # type: ignore[misc]  # amqtt is untyped
     """Lets in who has an account."""
 
@@ -100,7 +114,10 @@ class AccountDoor(BaseAuthPlugin):  # type: ignore[misc]  # amqtt is untyped
         accounts: Any
 
     async def authenticate(self, *, session: Session) -> bool:
-        """Check one connection's user name and password."""
+        """Check one connection's user name and password, and that it claims nothing beyond them."""
+        # Another's client id would put that client out; and amqtt asks nobody whether a will may be sent to its topic.
+        if session.will_flag or session.username not in (session.client_id, GATEWAY):
+            return False
         stored = self.config.accounts().get(session.username or "")
         return stored is not None and check_password(stored, session.password or "")
 
@@ -124,6 +141,7 @@ class Mosquitto:
         self.host, self.port = host, port or free_port(host)
         self._accounts, self._folder = accounts, folder
         self._child: subprocess.Popen[bytes] | None = None
+        self._command: list[str] = []
         self._written: Mapping[str, str] = {}
 
     def start(self) -> None:
@@ -132,11 +150,11 @@ class Mosquitto:
         if not program:
             raise BrokerError("mosquitto is not installed; install Debian's package or use --broker embedded")
         self._folder.mkdir(parents=True, exist_ok=True)
-        self.refresh()
+        self._command = [program, "-c", str(self._folder / "mosquitto.conf")]
+        self._end_orphan()
+        self._write_accounts()
         (self._folder / "mosquitto.conf").write_text(self._configuration())
-        with (self._folder / "mosquitto.log").open("ab") as log:
-            command = [program, "-c", str(self._folder / "mosquitto.conf")]
-            self._child = subprocess.Popen(command, stdout=log, stderr=log)
+        self._run()
         self._wait_for_port()
 
     def stop(self) -> None:
@@ -146,15 +164,35 @@ class Mosquitto:
             self._child.wait(10)
 
     def refresh(self) -> None:
-        """Write the accounts again when they changed, and have mosquitto read them."""
+        """Have mosquitto read the accounts when they changed, and run when it has ended."""
+        if self._write_accounts() and self._child:
+            self._child.send_signal(signal.SIGHUP)
+        if self._child and self._child.poll() is not None:
+            log.error("mosquitto has ended with %s; starting it again", self._child.returncode)
+            self._run()
+
+    def _run(self) -> None:
+        with (self._folder / "mosquitto.log").open("ab") as output:
+            self._child = subprocess.Popen(self._command, stdout=output, stderr=output)
+        (self._folder / "mosquitto.pid").write_text(str(self._child.pid))
+
+    def _end_orphan(self) -> None:
+        """End the mosquitto of a run that was killed; it would go on writing our files."""
+        with suppress(OSError, ValueError):
+            pid = int((self._folder / "mosquitto.pid").read_text())
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]
+            if command == [word.encode() for word in self._command]:
+                os.kill(pid, signal.SIGTERM)
+                _wait_until(lambda: not Path(f"/proc/{pid}").exists(), 5)
+
+    def _write_accounts(self) -> bool:
         accounts = dict(self._accounts())
         if accounts == self._written:
-            return
-        self._written = accounts
+            return False
         _write(self._folder / "passwords", "".join(f"{name}:{hash}\n" for name, hash in sorted(accounts.items())))
         _write(self._folder / "acl", ACL)
-        if self._child:
-            self._child.send_signal(signal.SIGHUP)
+        self._written = accounts
+        return True
 
     def _configuration(self) -> str:
         # As root, mosquitto would drop to a user who cannot read this folder, and say so only in its log.
@@ -162,14 +200,18 @@ class Mosquitto:
         return CONFIGURATION.format(host=self.host, port=self.port, folder=self._folder, user=user)
 
     def _wait_for_port(self) -> None:
-        end = time.monotonic() + 10
-        while time.monotonic() < end:
-            with suppress(OSError), socket.create_connection((self.host, self.port), timeout=0.2):
-                return
-            if self._child and self._child.poll() is not None:
-                break
-            time.sleep(0.05)
-        raise BrokerError(f"mosquitto did not start: see {self._folder / 'mosquitto.log'}")
+        def is_settled() -> bool:
+            return self._answers() or (self._child is not None and self._child.poll() is not None)
+
+        _wait_until(is_settled, 10)
+        if not self._answers():
+            self.stop()
+            raise BrokerError(f"mosquitto did not start: see {self._folder / 'mosquitto.log'}")
+
+    def _answers(self) -> bool:
+        with suppress(OSError), socket.create_connection((self.host, self.port), timeout=0.2):
+            return True
+        return False
 
 
 ACL = """\
@@ -186,6 +228,7 @@ pattern read tandem/v1/+/%u/command
 CONFIGURATION = """\
 listener {port} {host}
 {user}allow_anonymous false
+use_username_as_clientid true
 password_file {folder}/passwords
 acl_file {folder}/acl
 persistence true
@@ -204,6 +247,12 @@ def free_port(host: str) -> int:
     with socket.socket() as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
+
+
+def _wait_until(reached: Callable[[], bool], seconds: float) -> None:
+    end = time.monotonic() + seconds
+    while not reached() and time.monotonic() < end:
+        time.sleep(0.05)
 
 
 def _write(path: Path, text: str) -> None:

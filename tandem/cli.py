@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tandem import gateway_commands, kiosk_commands
+from tandem import gateway_commands, kiosk_commands, sync_commands
 from tandem.console import WRONG, plainly, screen, wait
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(gateway_commands.app, name="gateway")
 app.add_typer(kiosk_commands.app, name="kiosk")
+app.add_typer(sync_commands.app, name="sync")
 
 Broker = Annotated[str, typer.Option(help="embedded, mosquitto, or mqtt://user:password@host:port")]
 
@@ -38,6 +39,7 @@ def up(
     """Run everything on this machine: broker, gateway, ledger."""
     with plainly(), ExitStack() as stack:
         from gateway import settings
+        from sync import settings as sync_settings
         from tandem import logs
         from tandem.up import Machine
 
@@ -45,7 +47,8 @@ def up(
         read = settings.read(
             data=data, host=host, port=port, cert=cert, key=key, behind_proxy=behind_proxy or None
         )  # fmt: skip
-        machine = Machine(read, lambda: datetime.now(UTC), broker=broker)
+        archives = sync_settings.read(data=data).archives
+        machine = Machine(read, lambda: datetime.now(UTC), broker=broker, archives=archives)
         machine.start()
         stack.callback(machine.stop)
         screen.print(f"Tandem is up: [bold]{machine.url}[/]  (HR API: {machine.url}/api/)", soft_wrap=True)

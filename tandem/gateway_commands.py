@@ -12,9 +12,11 @@ app = typer.Typer(help="The gateway: its programs, devices, badges and API keys.
 device = typer.Typer(help="Kiosks: register, confirm, revoke.", no_args_is_help=True)
 badge = typer.Typer(help="Badges: issue, list, revoke.", no_args_is_help=True)
 key = typer.Typer(help="API keys of HR systems.", no_args_is_help=True)
+person = typer.Typer(help="People: the PIN they sign in with on a phone.", no_args_is_help=True)
 app.add_typer(device, name="device")
 app.add_typer(badge, name="badge")
 app.add_typer(key, name="key")
+app.add_typer(person, name="person")
 
 Data = Annotated[Path, typer.Option(help="The gateway's data folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
@@ -186,3 +188,19 @@ def key_list(data: Data = HERE, as_json: AsJson = False) -> None:
 def key_revoke(key: str, data: Data = HERE, as_json: AsJson = False) -> None:
     """End a key."""
     _do(data, "key revoke", key=key, as_json=as_json)
+
+
+@person.command("set-pin")
+def person_set_pin(
+    number: Annotated[str, typer.Argument(help="Personnel number or id")],
+    pin_stdin: Annotated[bool, typer.Option("--pin-stdin", help="Read the PIN from standard input")] = False,
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Give somebody a new PIN, and sign them out everywhere; it is asked for and never shown."""
+    # Never an argument: those stand in the shell's history and in the list of processes.
+    if pin_stdin:
+        pin = typer.get_text_stream("stdin").readline().strip()
+    else:
+        pin = typer.prompt("PIN", hide_input=True, confirmation_prompt=True)
+    _do(data, "person set-pin", person=number, pin=pin, as_json=as_json)

@@ -11,6 +11,10 @@ THREADS = 24
 """Each open event stream holds one."""
 
 
+class CannotListen(OSError):
+    """The port is taken, or may not be used."""
+
+
 class Served:
     """A listening server; `port` 0 takes a free one."""
 
@@ -23,14 +27,19 @@ class Served:
         self._thread = threading.Thread(target=self._server.serve, name=app.import_name)
 
     def start(self) -> None:
-        """Listen; raises OSError when the port is taken."""
-        self._server.prepare()
+        """Listen; raises CannotListen."""
+        try:
+            self._server.prepare()
+        except OSError as error:
+            # cheroot puts the reason into the text alone.
+            raise CannotListen(f"cannot listen there: {error}") from None
         self._thread.start()
 
     def stop(self) -> None:
         """Finish the requests in hand."""
         self._server.stop()
-        self._thread.join(10)
+        if self._thread.ident:
+            self._thread.join(10)
 
     @property
     def port(self) -> int:

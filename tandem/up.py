@@ -1,8 +1,10 @@
 """Everything on one machine: broker, ingest, watch, pages and API as threads of one process."""
 
+import logging
+import random
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
@@ -17,10 +19,15 @@ from gateway.watch import Watch
 from gateway.web import create_app
 from ledger.database import Ledger
 from ledger.tables import DeviceRow
+from sync.archives import open_archives
+from sync.run import Sync
+from sync.settings import ArchiveSettings
 from tandem.acts import table
 from tandem.broker import GATEWAY, Accounts, BrokerError, EmbeddedBroker, Mosquitto, free_port
 from tandem.control import Control
 from tandem.serving import Served
+
+log = logging.getLogger(__name__)
 
 READY = 10
 """Seconds that the gateway may take to reach its broker."""
@@ -41,9 +48,16 @@ class Machine:
     """A running Tandem; `start` and `stop` it once."""
 
     def __init__(
-        self, settings: GatewaySettings, clock: Clock, *, broker: str = "embedded", every: float = 1.0
+        self,
+        settings: GatewaySettings,
+        clock: Clock,
+        *,
+        broker: str = "embedded",
+        every: float = 1.0,
+        archives: Sequence[ArchiveSettings] = (),
+        luck: Callable[[], float] = random.random,
     ) -> None:
-        """Open the ledger and the keys; raises LedgerError, KeyUnusable or BrokerError."""
+        """Open the ledger, the keys and the archives; raises LedgerError, KeyUnusable, BrokerError or ArchiveError."""
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._clock, self._password = clock, secrets.token_urlsafe(32)
         self._gateway_hash = password_hash(self._password, salt=secrets.token_bytes(12))
@@ -57,30 +71,44 @@ class Machine:
         self._web = Served(app, host=settings.host, port=port, cert=settings.cert, key=settings.key)
         self._reception = Reception(self.ledger, self.keys.gateway, address, clock)
         self.watch = Watch(self.ledger, clock, every=every)
+        self.archives = open_archives(archives, self.ledger, clock)
+        self._sync = Sync(self.ledger, self.archives, clock, every=every, luck=luck)
         self.acts = table(self.ledger, self.keys, self.settings, clock)
         self._control = Control(settings.data, self.acts)
         self._stopping = threading.Event()
         self._refresher = threading.Thread(target=self._keep_accounts, name="accounts")
 
     def start(self) -> None:
-        """Bring everything up; raises BrokerError, or OSError when a port is taken."""
+        """Bring everything up, or nothing; raises BrokerError or CannotListen."""
+        try:
+            self._start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self) -> None:
+        # First, because its port is the one that somebody else may have.
+        self._web.start()
         if self._broker:
             self._broker.start()
         self._refresher.start()
         self._reception.start()
-        self._watch_and_serve()
+        self.watch.start()
+        self._sync.start()
+        self._control.start()
         if not self._reception.subscribed.wait(READY):
-            self.stop()
             raise BrokerError("the gateway cannot reach its broker, or is not let in")
 
     def stop(self) -> None:
-        """Take everything down, the doors first."""
+        """Take down whatever is up, the doors first."""
         self._stopping.set()
         self._control.stop()
         self._web.stop()
         self._reception.stop()
         self.watch.stop()
-        self._refresher.join(5)
+        self._sync.stop()
+        if self._refresher.ident:
+            self._refresher.join(5)
         if self._broker:
             self._broker.stop()
         self.ledger.close()
@@ -95,11 +123,6 @@ class Machine:
         with self.ledger.begin() as db:
             link = admin.set_up_link(db, self.settings, now=self._clock())
         return link["url"] if link else None
-
-    def _watch_and_serve(self) -> None:
-        self.watch.start()
-        self._web.start()
-        self._control.start()
 
     def _make_broker(self, kind: str, settings: GatewaySettings) -> tuple[_Broker | None, BrokerAddress]:
         if kind.startswith("mqtt://"):
@@ -121,14 +144,21 @@ class Machine:
 
     def _keep_accounts(self) -> None:
         while self._broker and not self._stopping.wait(0.5):
-            self._broker.refresh()
+            try:
+                self._broker.refresh()
+            except Exception:
+                log.exception("the broker's accounts cannot be written; the next turn tries again")
 
 
 def outside(url: str) -> BrokerAddress:
     """Read the address of a broker that we do not run; raises BrokerError."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or 1883
+    except ValueError as error:
+        raise BrokerError(f"{error}: a broker's address is mqtt://user:password@host:port") from None
     if not (parts.hostname and parts.username and parts.password):
         raise BrokerError("a broker's address is mqtt://user:password@host:port")
     return BrokerAddress(
-        host=parts.hostname, port=parts.port or 1883, username=unquote(parts.username), password=unquote(parts.password)
+        host=parts.hostname, port=port, username=unquote(parts.username), password=unquote(parts.password)
     )

@@ -11,12 +11,12 @@ import pytest
 from flask import Flask
 
 from gateway import keys, settings, watch
-from gateway.reception import Message as Received
-from gateway.reception import take_in
+from gateway.intake import Message as Received
+from gateway.intake import take_in
 from gateway.web import create_app
+from kiosk.answers import Answer
 from kiosk.broker import Message
 from kiosk.clock import KioskClock
-from kiosk.desk import Answer
 from kiosk.registration import register, standing
 from kiosk.source import Easel
 from kiosk.station import Station

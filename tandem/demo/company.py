@@ -1,7 +1,9 @@
 """The sample company: one region, two rooms, two courses, and the people of one day."""
 
+import secrets
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -9,6 +11,8 @@ from zoneinfo import ZoneInfo
 from nacl.signing import SigningKey
 from sqlalchemy.orm import Session as Db
 
+from ledger import pairs
+from ledger.pairs import PartPlan, PartRole
 from ledger.tables import (
     ConsentRow,
     CourseRow,
@@ -39,10 +43,24 @@ PEOPLE = {
     "hugo": ("胡谷 Hugo Hu", "reserve_manager"),
     "ines": ("尹思 Ines Yin", "clerk"),
     "jun": ("金军 Jun Jin", "reserve_manager"),
+    "kai": ("康凯 Kai Kang", "clerk"),
+    "lin": ("林琳 Lin Lin", "reserve_manager"),
     "tao": ("陶然 Tao Ran", "trainer"),
 }
-ON_MORNING = ("ann", "bo", "chen", "dana", "eli", "fang", "hugo", "ines", "jun")
+ON_MORNING = ("ann", "bo", "chen", "dana", "eli", "fang", "hugo", "ines", "jun", "kai", "lin")
 ON_AFTERNOON = ("chen", "dana")
+PINS = {"ann": "730142", "bo": "918205", "gina": "402917", "kai": "581630", "lin": "264907"}
+TRAINER = "trainer"
+"""The login of the trainer, Tao."""
+PROGRAM, PAIR, TASK = "pairs", "ann-bo", "task-1"
+
+
+PARTS: tuple[tuple[PartRole, int, str, str], ...] = (
+    ("clerk", 2, "11:00", "order_log"),
+    ("reserve_manager", 3, "11:30", "optimisation_plan"),
+    ("joint", 1, "15:00", "joint_report"),
+)
+"""Of the joint task: role, hours, due, evidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +71,8 @@ class Company:
     ids: dict[str, str]
     badges: dict[str, str]
     """Name -> the text of a QR code; `eli, old` is revoked, `stranger` is another company's."""
+    password: str
+    """The trainer's."""
 
     def at(self, clock: str) -> datetime:
         """Say a moment of the day by the clock on the wall: `at("08:50")`."""
@@ -61,11 +81,16 @@ class Company:
 
 def found(machine: Machine, day: date) -> Company:
     """Enter the company, and issue its badges through the same acts as an operator."""
-    company = Company(day=day, ids={who: new_id() for who in PEOPLE}, badges={})
+    password = secrets.token_urlsafe(12)
+    company = Company(day=day, ids={who: new_id() for who in PEOPLE}, badges={}, password=password)
     with machine.ledger.begin() as db:
         _enter_places(db)
         _enter_people(db, company)
         _enter_sessions(db, company)
+        _enter_task(db, company)
+    machine.acts["account create"](login=TRAINER, password=password, role="trainer")
+    for who, pin in PINS.items():
+        machine.acts["person set-pin"](person=company.ids[who], pin=pin)
     for who in PEOPLE:
         company.badges[who] = _issue(machine, company, who)["text"]
     old = _issue(machine, company, "eli")
@@ -103,6 +128,22 @@ def _enter_sessions(db: Db, company: Company) -> None:
     db.flush()
     for session, learners in ((MORNING, ON_MORNING), (AFTERNOON, ON_AFTERNOON)):
         db.add_all(RosterRow(session_id=session, person_id=company.ids[who]) for who in learners)
+
+
+def _enter_task(db: Db, company: Company) -> None:
+    """Pair Ann and Bo, and give them the classic joint task: order entry, optimisation, joint report."""
+    pairs.add_program(db, PROGRAM, region_id="east", title="Paired training", title_zh="结对培训", rule="cn-45")
+    pairs.add_pair(db, PAIR, program_id=PROGRAM, clerk_id=company.ids["ann"], manager_id=company.ids["bo"])
+    begin, parts = company.at("10:30"), []
+    for role, hours, due, evidence in PARTS:
+        start_by = None if role == "joint" else begin
+        plan = PartPlan(
+            role=role, hours=Decimal(hours), due=company.at(due), evidence=[evidence], start_by=start_by
+        )  # fmt: skip
+        parts.append(plan)
+    pairs.add_task(
+        db, TASK, pair_id=PAIR, title="Orders of November", title_zh="十一月订单", parts=parts, now=company.at("08:00")
+    )  # fmt: skip
 
 
 def _session(company: Company, id: str, course: str, starts: str, ends: str, *, breaks: list[Any]) -> SessionRow:

@@ -1,6 +1,5 @@
 """The show for people: addresses to open, the day as it goes in English and Chinese, and the reckoning at its end."""
 
-import secrets
 import signal
 import socket
 import unicodedata
@@ -14,18 +13,24 @@ from kiosk.answers import Answer
 from tandem.broker import free_port
 from tandem.console import screen, until_stopped
 from tandem.demo import reckoning, show
-from tandem.demo.day import Event, Scene
-from tandem.demo.show import TRAINER, Stage
+from tandem.demo.company import TRAINER
+from tandem.demo.day import Call, Deed, Event, Part, Scene
+from tandem.demo.show import Stage
 
 MARKS = {"green": "[green]✔[/]", "amber": "[yellow]✔[/]", "red": "[red]✘[/]", "ask_badge": "[cyan]?[/]"}
+OTHERS: dict[type[Part], str] = {Event: "[yellow]⚡[/]", Call: "[green]☏[/]", Deed: "[blue]✎[/]", Scene: " "}
 COUNTS = {
     "check_ins": "check-ins recorded 签到",
     "refused": "refused, with a reason 拒绝",
     "duplicates": "scanned twice, counted once 重复",
     "to_review": "to review 待复核",
     "offline_recovered": "recorded offline and recovered 断网补传",
+    "phone": "by phone 手机签到",
+    "lags": "partners who lagged 搭档滞后",
     "hour_records": "hour records 学时记录",
+    "reversals": "corrected 更正",
     "pulled": "pulled by HR 人事系统已拉取",
+    "delivered": "delivered to the archive 已送达档案",
     "lost": "lost 丢失",
     "different": "different from the rules 与规则不符",
     "unexpected": "other than the script 与脚本不符",
@@ -57,14 +62,12 @@ def in_words(result: dict[str, Any]) -> str:
 
 
 def _show_addresses(stage: Stage) -> None:
-    password = secrets.token_urlsafe(12)
-    stage.machine.acts["account create"](login=TRAINER, password=password, role="trainer")
     link = stage.machine.acts["sign-in link"](login=TRAINER)["url"]
     screen.rule("Open these in a browser 请用浏览器打开")
     for words, value in (
         ("The kiosk's screen 签到屏", stage.door.screen.url),
         ("The trainer's day, opens once 培训师页面（链接仅可打开一次）", link),
-        ("  later: sign in with 之后登录", f"{TRAINER} / {password}"),
+        ("  later: sign in with 之后登录", f"{TRAINER} / {stage.company.password}"),
         ("The HR API 人事接口", f"{stage.machine.url}/api/"),
         ("  its key 密钥", stage.key),
     ):
@@ -73,8 +76,8 @@ def _show_addresses(stage: Stage) -> None:
     screen.rule()
 
 
-def _tell(part: Scene | Event, answer: Answer | None) -> None:
-    mark = "[yellow]⚡[/]" if isinstance(part, Event) else MARKS.get(answer.kind if answer else "", " ")
+def _tell(part: Part, answer: Answer | None) -> None:
+    mark = MARKS.get(answer.kind, " ") if answer else OTHERS[type(part)]
     screen.print(f"[dim]{part.at[:5]}[/]  {mark}  {part.told} {part.told_zh}", highlight=False, soft_wrap=True)
     if answer and answer.code:
         why = TEXTS[answer.code]

@@ -1,5 +1,8 @@
 """The embedded broker and mosquitto keep the same door."""
 
+import os
+import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,10 +41,14 @@ def broker(
 class Client:
     """What one account gets to see."""
 
-    def __init__(self, broker: EmbeddedBroker | Mosquitto, name: str, password: str | None = None) -> None:
+    def __init__(
+        self, broker: EmbeddedBroker | Mosquitto, name: str, password: str | None = None, **wishes: str
+    ) -> None:
         self.got: list[str] = []
         self.connected: bool | None = None
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=name)
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=wishes.get("client_id", name))
+        if "will" in wishes:
+            self._client.will_set(wishes["will"], b"x", qos=1, retain=True)
         self._client.username_pw_set(name, f"{name}'s" if password is None else password)
         self._client.on_connect = self._on_connect
         self._client.on_message = lambda _, __, message: self.got.append(message.topic)
@@ -57,8 +64,14 @@ class Client:
             self._client.subscribe(name, 1)
         time.sleep(0.2)
 
-    def publish(self, name: str) -> None:
-        self._client.publish(name, b"x", qos=1)
+    def publish(self, name: str, *, retain: bool = False) -> None:
+        self._client.publish(name, b"x", qos=1, retain=retain)
+
+    def vanish(self) -> None:
+        """End without a word, so that the broker sends the will."""
+        self._client.loop_stop()
+        if connection := self._client.socket():
+            connection.close()
 
     def close(self) -> None:
         self._client.disconnect()
@@ -162,3 +175,89 @@ def test_an_account_that_is_made_while_the_broker_runs_gets_in(tmp_path: Path, p
         broker.stop()
 
     assert outcome == [True, True]
+
+
+def test_who_connects_gets_no_retained_message_of_another(broker: EmbeddedBroker | Mosquitto) -> None:
+    own = topics.topic(SITE, ANN, "receipt")
+    gateway, ann = Client(broker, GATEWAY), Client(broker, ANN)
+    ann.subscribe(own)
+    gateway.publish(own, retain=True)
+    wait(lambda: bool(ann.got))
+
+    bo = Client(broker, BO)
+    bo.subscribe(topics.topic(SITE, BO, "receipt"))
+    for client in (gateway, ann, bo):
+        client.close()
+
+    assert (ann.got, bo.got) == ([own], [])
+
+
+def test_the_embedded_broker_lets_nobody_in_under_the_client_id_of_another() -> None:
+    broker = EmbeddedBroker(accounts)
+    broker.start()
+
+    thief = Client(broker, BO, client_id=ANN)
+    thief.close()
+    broker.stop()
+
+    assert thief.connected is False
+
+
+def test_on_mosquitto_nobody_puts_another_out_by_its_client_id(tmp_path: Path, program: Callable[[str], str]) -> None:
+    program("mosquitto")
+    broker, own = Mosquitto(accounts, tmp_path), topics.topic(SITE, ANN, "receipt")
+    broker.start()
+    gateway, ann = Client(broker, GATEWAY), Client(broker, ANN)
+    ann.subscribe(own)
+
+    thief = Client(broker, BO, client_id=ANN)
+    gateway.publish(own)
+    wait(lambda: bool(ann.got))
+    for client in (gateway, ann, thief):
+        client.close()
+    broker.stop()
+
+    assert ann.got == [own]
+
+
+def test_a_will_goes_nowhere_that_its_sender_may_not_write(broker: EmbeddedBroker | Mosquitto) -> None:
+    own = topics.topic(SITE, ANN, "receipt")
+    ann = Client(broker, ANN)
+    ann.subscribe(own)
+
+    Client(broker, BO, will=own).vanish()
+    time.sleep(0.5)
+    ann.close()
+
+    assert ann.got == []
+
+
+def test_mosquitto_is_started_again_when_it_has_ended(tmp_path: Path, program: Callable[[str], str]) -> None:
+    program("mosquitto")
+    mosquitto = Mosquitto(accounts, tmp_path)
+    mosquitto.start()
+    os.kill(int((tmp_path / "mosquitto.pid").read_text()), signal.SIGKILL)
+    time.sleep(0.2)
+
+    mosquitto.refresh()
+    time.sleep(0.3)
+    ann = Client(mosquitto, ANN)
+    ann.close()
+    mosquitto.stop()
+
+    assert ann.connected
+
+
+def test_a_start_ends_the_mosquitto_that_a_killed_run_left_behind(
+    tmp_path: Path, program: Callable[[str], str]
+) -> None:
+    program("mosquitto")
+    left, fresh = Mosquitto(accounts, tmp_path), Mosquitto(accounts, tmp_path)
+    left.start()
+
+    fresh.start()
+
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((left.host, left.port))
+    left.stop()
+    fresh.stop()

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 import subprocess
 import sys
 import time
@@ -108,17 +109,45 @@ def test_it_ends_when_it_is_told_to_and_leaves_no_socket(data: Path, up: tuple[s
     assert not (data / "control.sock").exists()
 
 
+def test_a_port_that_is_taken_is_said_and_leaves_nothing_running(data: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        began = time.monotonic()
+        done = run("up", "--data", str(data), "--port", str(taken.getsockname()[1]))
+
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert "Address already in use" in done.stderr
+    assert time.monotonic() - began < 20
+    assert not (data / "control.sock").exists()
+
+
+def test_a_data_folder_may_lie_deep(data: Path) -> None:
+    deep = data / ("d" * 60) / ("e" * 60)
+    port = free_port("127.0.0.1")
+    command = [TANDEM, "up", "--data", str(deep), "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+    lines(process, "/set-up/")
+
+    listed = run("gateway", "device", "list", "--data", str(deep), "--json")
+    process.terminate()
+    process.wait(20)
+    assert process.stdout
+    process.stdout.close()
+
+    assert (listed.stdout, listed.stderr) == ("[]\n", "")
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
         (["up", "--data", "DATA", "--host", "0.0.0.0"], "give cert and key, or behind_proxy"),
         (["up", "--data", "DATA", "--broker", "carrier-pigeon"], "--broker is embedded, mosquitto or mqtt://"),
+        (["up", "--data", "DATA", "--broker", "mqtt://ann:secret@127.0.0.1:99999"], "Port out of range"),
         (["gateway", "device", "list", "--data", "DATA/nowhere"], "There is no ledger in this data folder"),
         (["kiosk", "run", "--data", "DATA/nowhere"], "This kiosk is not registered"),
         (["kiosk", "register", "ftp://gateway", "CODE", "--data", "DATA/k"], "begins with http:// or https://"),
         (["kiosk", "register", "http://127.0.0.1:9", "CODE", "--data", "DATA/k"], "does not answer"),
     ],
-    ids=["open to the world", "broker", "no ledger", "not registered", "address", "no gateway"],
+    ids=["open to the world", "broker", "broker's port", "no ledger", "not registered", "address", "no gateway"],
 )
 def test_what_cannot_be_done_is_said_in_one_sentence(tmp_path: Path, words: list[str], sentence: str) -> None:
     done = run(*(word.replace("DATA", str(tmp_path)) for word in words))
