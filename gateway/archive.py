@@ -269,8 +269,10 @@ def _line(records: Sequence[Record]) -> Line | None:
     return Line(shown=given[-1], stands=stands, earlier=tuple((record, reversals.get(record.id)) for record in before))
 
 
-def _place(line: Line) -> tuple[date, str, str]:
-    return line.shown.day, str(line.shown.course["starts_at"] or ""), line.shown.id
+def _place(line: Line) -> tuple[date, str, str, str]:
+    # Tasks have no time of day; by their titles they stand in the same order on every look.
+    course = line.shown.course
+    return line.shown.day, str(course["starts_at"] or ""), str(course["title"]), line.shown.id
 
 
 def _by_day(lines: Iterable[Line]) -> tuple[tuple[date, tuple[Line, ...]], ...]:

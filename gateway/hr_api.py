@@ -99,7 +99,9 @@ class HourRecord(BaseModel):
     person: str = Field(description="Opaque; the only name of a person that the ledger knows.")
     personnel_number: str | None = Field(description="The company's own number; null once the person has been erased.")
     region: str
-    source: str = Field(description="The session that these hours come from.")
+    source: str = Field(
+        description="What these hours come from: a session, a part of a joint task, or for a bonus the pair."
+    )
     effective_date: date
     booked_in: str | None = Field(
         description="The month (YYYY-MM) that was open when the effective date's own was closed already; null: its own."

@@ -127,7 +127,7 @@ TEXTS: dict[str, Text] = {
     "count_late": Text("Late", "迟到"),
     "count_missing": Text("Not here", "未到"),
     "count_left": Text("Left", "已离开"),
-    "of_all": Text("of {all}", "共 {all} 人"),
+    "of_all": Text("of {all}", "/ {all} 人"),
     "opens_at": Text("Check-in opens at {at}", "{at} 开始签到"),
     "closed_at": Text("Check-in closed at {at}", "签到已于 {at} 结束"),
     "is_cancelled": Text("This session has been cancelled", "本场培训已取消"),

@@ -243,6 +243,8 @@ def from_now(at: datetime, now: datetime, zone: ZoneInfo, language: Language) ->
 
 
 def _ago(minutes: int, language: Language) -> str:
+    if minutes < 1:
+        return "just now" if language == "en" else "刚刚"
     if minutes < 60:
         return _count(minutes, "minute", "{} ago", "{} 分钟前", language)
     if minutes < 48 * 60:
