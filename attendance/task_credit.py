@@ -1,6 +1,6 @@
 """What a joint task gives: to each learner the hours of their own part, and of the joint part."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -72,6 +72,14 @@ def credits(task: JointTask, submissions: Iterable[Submission], *, now: datetime
         )
         for learner in task.pair.learners
     }
+
+
+def joint_task(explanation: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Name the joint task that stored hours come from, and whose part of it they are for; None for other hours."""
+    if explanation.get("kind") != "task_part":
+        return None
+    inputs = explanation["inputs"]
+    return {"id": inputs["task"], "title": inputs["title"], "part": inputs["part"], "role": inputs["role"]}
 
 
 def _own(stands: TaskStanding, part: PartStanding, learner_id: str, given: Iterable[Submission]) -> PartCredit:

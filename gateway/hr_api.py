@@ -9,6 +9,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 
+from attendance.task_credit import joint_task
 from attendance.wording import sentence
 from gateway import api_keys, cursor
 from gateway.api_keys import Client, Scope
@@ -86,6 +87,15 @@ class Course(BaseModel):
     trainer_id: str | None
 
 
+class JointTask(BaseModel):
+    """The part of a joint task that hours are for."""
+
+    id: str
+    title: dict[str, str] = Field(description="In English (`en`) and Chinese (`zh`).")
+    part: str
+    role: Literal["clerk", "reserve_manager", "joint"]
+
+
 class HourRecord(BaseModel):
     """One line of the ledger; it never changes, a correction is a reversal and a new record."""
 
@@ -111,6 +121,7 @@ class HourRecord(BaseModel):
     unit: str
     rule: str = Field(description="Name and version of the credit rule.", examples=["cn-45@1"])
     course: Course
+    joint_task: JointTask | None = Field(description="null for the hours of a session, and for a bonus.")
     entered_at: Instant
 
 
@@ -241,6 +252,7 @@ def _record(row: HourRecordRow, known: dict[str, str]) -> dict[str, Any]:
         "unit": row.unit,
         "rule": row.rule,
         "course": Course.model_validate(row.course),
+        "joint_task": joint_task(row.explanation),
         "entered_at": row.entered_at,
     }
 

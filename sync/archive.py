@@ -85,7 +85,7 @@ class Delivery:
     entered_at: datetime
 
     def to_json(self) -> dict[str, Any]:
-        """Write the record with the names that the pull API gives it, so that both can be compared."""
+        """Write the record with the names that the pull API gives it, and its explanation as a sentence."""
         return {
             "id": str(self.id),
             "settles": str(self.settles),

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session as Db
 
+from attendance.task_credit import joint_task
 from attendance.wording import sentence
 from ledger.people import numbers
 from ledger.tables import HourRecordRow
@@ -51,7 +52,7 @@ def _delivery(row: HourRecordRow, known: Mapping[str, str]) -> Delivery:
         unit=row.unit,
         rule=row.rule,
         course=_sitting(row.course, known),
-        task=_task(row.explanation),
+        task=joint_task(row.explanation),
         why_en=sentence(row.explanation, "en"),
         why_zh=sentence(row.explanation, "zh"),
         entered_at=row.entered_at,
@@ -71,14 +72,6 @@ def _sitting(course: Mapping[str, Any], known: Mapping[str, str]) -> Sitting:
         trainer=trainer,
         trainer_number=known.get(trainer) if trainer else None,
     )
-
-
-def _task(explanation: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Name the joint task that hours come from, and whose part of it they are for."""
-    if explanation.get("kind") != "task_part":
-        return None
-    inputs = explanation["inputs"]
-    return {"id": inputs["task"], "title": inputs["title"], "part": inputs["part"], "role": inputs["role"]}
 
 
 def _instant(text: str | None) -> datetime | None:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from tandem import gateway_commands, kiosk_commands, sync_commands
-from tandem.console import WRONG, plainly, screen, wait
+from tandem.console import WRONG, plainly, screen, until_stopped, wait
 
 app = typer.Typer(
     help="Attendance and check-in for training in pairs.",
@@ -51,10 +51,12 @@ def up(
         machine = Machine(read, lambda: datetime.now(UTC), broker=broker, archives=archives)
         machine.start()
         stack.callback(machine.stop)
-        screen.print(f"Tandem is up: [bold]{machine.url}[/]  (HR API: {machine.url}/api/)", soft_wrap=True)
-        if link := machine.set_up_link():
-            screen.print(f"First start. Make the admin's account here, once: [bold]{link}[/]", soft_wrap=True)
-        wait()
+        # Whoever reads that it is up may end it at once, and politely.
+        with until_stopped():
+            screen.print(f"Tandem is up: [bold]{machine.url}[/]  (HR API: {machine.url}/api/)", soft_wrap=True)
+            if link := machine.set_up_link():
+                screen.print(f"First start. Make the admin's account here, once: [bold]{link}[/]", soft_wrap=True)
+            wait()
 
 
 @app.command()

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from tandem.console import plainly, screen, show, wait
+from tandem.console import plainly, screen, show, until_stopped, wait
 
 app = typer.Typer(help="Deliveries to learner archives.", no_args_is_help=True)
 
@@ -35,8 +35,9 @@ def run(data: Data = HERE) -> None:
         archives = open_archives(read.archives, ledger, _now)
         sync = Sync(ledger, archives, _now)
         sync.start()
-        screen.print(f"Delivering to: {', '.join(archive.name for archive in archives)}")
-        wait()
+        with until_stopped():
+            screen.print(f"Delivering to: {', '.join(archive.name for archive in archives)}")
+            wait()
         sync.stop()
         ledger.close()
 

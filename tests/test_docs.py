@@ -275,7 +275,7 @@ def test_an_archive_is_asked_and_answers_as_shown() -> None:
 
     assert [type(answer) for answer in said] == [Accepted, Declined]
     assert asked["records"][0].keys() <= got[0].keys()
-    assert got[0].keys() - HourRecord.model_fields.keys() == {"joint_task", "sentence"}
+    assert got[0].keys() - HourRecord.model_fields.keys() == {"sentence"}
     assert got[0]["course"].keys() - Course.model_fields.keys() == {"trainer_number"}
 
 
