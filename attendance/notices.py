@@ -83,9 +83,19 @@ PAIR = Text("{one} and {partner}", "{one}与{partner}")
 NEAR = {-1: Text("yesterday", "昨天"), 0: Text("today", "今天"), 1: Text("tomorrow", "明天")}
 PLACE = re.compile(r"{(\w+)}")
 MONTHS = (
-    "January", "February", "March", "April", "May", "June",
-    "July", "August", "September", "October", "November", "December",
-)  # fmt: skip
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

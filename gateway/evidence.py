@@ -218,9 +218,12 @@ def _no_text(character: str) -> bool:
     # GB18030 reads most bytes as something; what it reads programs and pictures as has control or private characters.
     number = ord(character)
     return (
-        (number < 0x20 and character not in "\t\n\r\f") or 0x7F <= number < 0xA0 or 0xE000 <= number < 0xF900
-        or number >= 0xF0000 or number in (0xFFFD, 0xFFFE, 0xFFFF)
-    )  # fmt: skip
+        (number < 0x20 and character not in "\t\n\r\f")
+        or 0x7F <= number < 0xA0
+        or 0xE000 <= number < 0xF900
+        or number >= 0xF0000
+        or number in (0xFFFD, 0xFFFE, 0xFFFF)
+    )
 
 
 # Disk

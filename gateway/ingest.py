@@ -77,10 +77,11 @@ def ingest(db: Db, arrivals: Sequence[Arrival], *, received_at: datetime) -> lis
         (
             (row["person_id"], session.local_date, max(received_at, session.ends_at))
             for row in rows
-            if row["id"] in new and row["verdict"] == "admitted"
+            if row["id"] in new
+            and row["verdict"] == "admitted"
             and (session := known.sessions.get(row["session_id"])) is not None
         ),
-    )  # fmt: skip
+    )
     return _outcomes(db, rows, verdicts, new)
 
 
@@ -98,8 +99,11 @@ def _outcomes(db: Db, rows: Sequence[Mapping[str, Any]], verdicts: Sequence[Verd
         if (id in held and held[id].digest != row["digest"]) or (id not in held and id not in new):
             outcomes.append(Conflict())
         else:
-            outcomes.append(Entered(_verdict(held[id].verdict, verdict) if id in held else verdict,
-                                    again=id not in new or id in seen))  # fmt: skip
+            outcomes.append(
+                Entered(
+                    _verdict(held[id].verdict, verdict) if id in held else verdict, again=id not in new or id in seen
+                )
+            )
             seen.add(id)
     return outcomes
 

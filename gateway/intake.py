@@ -155,26 +155,43 @@ def _take_apart(db: Db, message: Message, device: DeviceRow, batch: Batch, now: 
 def _bury(db: Db, message: Message, reason: str, now: datetime) -> None:
     device_id = (topics.parts(message.topic) or ("", None, ""))[1]
     dead_letters.bury(
-        db, message.payload[:KEPT], id=new_id(), topic=message.topic, reason=reason, received_at=now,
+        db,
+        message.payload[:KEPT],
+        id=new_id(),
+        topic=message.topic,
+        reason=reason,
+        received_at=now,
         device_id=device_id,
-    )  # fmt: skip
+    )
 
 
 def _bury_line(db: Db, message: Message, line: bytes, stream: UUID, now: datetime) -> None:
     device_id = (topics.parts(message.topic) or ("", None, ""))[1]
     seq = _seq_of(line)
     dead_letters.bury(
-        db, line, id=new_id(), topic=message.topic, reason="malformed", received_at=now, device_id=device_id,
+        db,
+        line,
+        id=new_id(),
+        topic=message.topic,
+        reason="malformed",
+        received_at=now,
+        device_id=device_id,
         place=(stream, seq) if seq else None,
-    )  # fmt: skip
+    )
 
 
 def _bury_record(db: Db, arrival: Arrival, reason: str, now: datetime) -> None:
     stream, seq = arrival.record.stream, arrival.record.seq
     dead_letters.bury(
-        db, arrival.line, id=new_id(), topic="", reason=reason, received_at=now, device_id=arrival.device_id,
+        db,
+        arrival.line,
+        id=new_id(),
+        topic="",
+        reason=reason,
+        received_at=now,
+        device_id=arrival.device_id,
         place=(stream, seq) if stream and seq else None,
-    )  # fmt: skip
+    )
 
 
 def _seq_of(line: bytes) -> int | None:

@@ -87,9 +87,13 @@ def trade(db: Db, session_id: str, browser: Browser, *, now: datetime) -> Ticket
         return found
     phones.forget_tickets(db, _first_id(now - KEPT))
     ticket = TicketRow(
-        id=_new_id(now), browser_hash=browser.hash, address_hash=browser.address_hash, session_id=session_id,
-        made_at=now, expires_at=now + TICKET_LIFE,
-    )  # fmt: skip
+        id=_new_id(now),
+        browser_hash=browser.hash,
+        address_hash=browser.address_hash,
+        session_id=session_id,
+        made_at=now,
+        expires_at=now + TICKET_LIFE,
+    )
     db.add(ticket)
     db.flush()
     return ticket
@@ -157,9 +161,14 @@ def _direction(session: Session, person: str, mine: list[CheckInRow], at: dateti
 
 def _refusal(session: Session, ticket: TicketRow, person: str, direction: Direction) -> Refused | None:
     tried = CheckIn(
-        id=str(ticket.id), learner_id=person, session_id=session.id, room_id=None, direction=direction,
-        at=ticket.made_at, method=METHOD,
-    )  # fmt: skip
+        id=str(ticket.id),
+        learner_id=person,
+        session_id=session.id,
+        room_id=None,
+        direction=direction,
+        at=ticket.made_at,
+        method=METHOD,
+    )
     verdict = admit(tried, session)
     return verdict if isinstance(verdict, Refused) else None
 

@@ -31,10 +31,16 @@ def bury(
     stream, seq = place or (None, None)
     db.add(
         DeadLetterRow(
-            id=id, received_at=received_at, device_id=device_id, topic=topic, reason=reason,
-            stream=stream, seq=seq, data=data,
+            id=id,
+            received_at=received_at,
+            device_id=device_id,
+            topic=topic,
+            reason=reason,
+            stream=stream,
+            seq=seq,
+            data=data,
         )
-    )  # fmt: skip
+    )
     return True
 
 

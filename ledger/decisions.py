@@ -57,10 +57,16 @@ def decide(
     if kind == "void":
         _check_void(db, session_id, person_id, check_in_id)
     row = DecisionRow(
-        id=uuid_utils.compat.uuid7().hex, session_id=session_id, person_id=person_id, kind=kind,
-        at=at if kind in ("add_in", "add_out") else None, check_in_id=check_in_id if kind == "void" else None,
-        reason=reason.strip()[:MOST_REASON], decided_by=by, decided_at=now,
-    )  # fmt: skip
+        id=uuid_utils.compat.uuid7().hex,
+        session_id=session_id,
+        person_id=person_id,
+        kind=kind,
+        at=at if kind in ("add_in", "add_out") else None,
+        check_in_id=check_in_id if kind == "void" else None,
+        reason=reason.strip()[:MOST_REASON],
+        decided_by=by,
+        decided_at=now,
+    )
     db.add(row)
     details = {"session": session_id, "person": person_id, "kind": kind}
     note(db, actor=f"account:{by}", act="attendance decided", thing=row.id, at=now, **details)

@@ -153,9 +153,15 @@ def _bonus_id(pair_id: str, month: str, who: str) -> UUID:
 def _course(work: PairWork, title: str, title_zh: str, id: str) -> dict[str, Any]:
     """Say what was done, in the words of an archive; a task has no place and no trainer of its own."""
     return {
-        "id": id, "title": title, "title_zh": title_zh, "starts_at": None, "ends_at": None,
-        "zone": work.region.zone, "place": None, "trainer_id": None,
-    }  # fmt: skip
+        "id": id,
+        "title": title,
+        "title_zh": title_zh,
+        "starts_at": None,
+        "ends_at": None,
+        "zone": work.region.zone,
+        "place": None,
+        "trainer_id": None,
+    }
 
 
 def _month(db: Db, who: str, works: Sequence[PairWork], month: str) -> Month:

@@ -146,9 +146,13 @@ def hand_in(db: Db, part_id: str, person_id: str, evidence: Sequence[Evidence], 
     if newest and newest.version >= MOST_VERSIONS:
         raise TooLate("too_many_versions", f"There are {MOST_VERSIONS} versions already; talk to the trainer.")
     row = SubmissionRow(
-        id=_new_id(), part_id=part_id, version=newest.version + 1 if newest else 1, person_id=person_id,
-        handed_in_at=now, state="handed_in",
-    )  # fmt: skip
+        id=_new_id(),
+        part_id=part_id,
+        version=newest.version + 1 if newest else 1,
+        person_id=person_id,
+        handed_in_at=now,
+        state="handed_in",
+    )
     db.add(row)
     db.flush()
     db.add_all(_evidence(row.id, file) for file in evidence)
@@ -190,9 +194,15 @@ def move_due(db: Db, part_id: str, due: datetime, *, by: str, reason: str, now: 
         raise Incomplete("due_before_start", "The new due is not after the time by which the part has to be started.")
     before, part.due = part.due, due
     note(
-        db, actor=f"account:{by}", act="due moved", thing=part_id, at=now,
-        before=before.isoformat(), due=due.isoformat(), reason=_short(reason),
-    )  # fmt: skip
+        db,
+        actor=f"account:{by}",
+        act="due moved",
+        thing=part_id,
+        at=now,
+        before=before.isoformat(),
+        due=due.isoformat(),
+        reason=_short(reason),
+    )
     _look_again(db, task, now, before)
     return part
 
@@ -276,16 +286,26 @@ def _part(task_id: str, plan: PartPlan) -> PartRow:
     if plan.hours < 0 or (plan.start_by and plan.start_by >= plan.due):
         raise Incomplete("wrong_part", f"The {plan.role} part has negative hours or is due before it starts.")
     return PartRow(
-        id=_new_id(), task_id=task_id, role=plan.role, hours=plan.hours, evidence=list(plan.evidence),
-        start_by=plan.start_by, checkpoints=[moment.isoformat() for moment in plan.checkpoints], due=plan.due,
-    )  # fmt: skip
+        id=_new_id(),
+        task_id=task_id,
+        role=plan.role,
+        hours=plan.hours,
+        evidence=list(plan.evidence),
+        start_by=plan.start_by,
+        checkpoints=[moment.isoformat() for moment in plan.checkpoints],
+        due=plan.due,
+    )
 
 
 def _evidence(submission_id: str, file: Evidence) -> EvidenceRow:
     return EvidenceRow(
-        id=_new_id(), submission_id=submission_id, kind=file.kind, media_type=file.media_type, size=file.size,
+        id=_new_id(),
+        submission_id=submission_id,
+        kind=file.kind,
+        media_type=file.media_type,
+        size=file.size,
         sha256=file.sha256,
-    )  # fmt: skip
+    )
 
 
 def _short(text: str) -> str:

@@ -293,9 +293,14 @@ def _view(
         for row in sorted(parts, key=lambda row: ROLES.index(row.role))
     )
     return TaskView(
-        row=task, pair=pair, program=program, zone=ZoneInfo(zone), unit=rule.pair.program.unit,
-        parts=(clerk, manager, joint), standing=stands,
-    )  # fmt: skip
+        row=task,
+        pair=pair,
+        program=program,
+        zone=ZoneInfo(zone),
+        unit=rule.pair.program.unit,
+        parts=(clerk, manager, joint),
+        standing=stands,
+    )
 
 
 def _parts(db: Db, tasks: Collection[str]) -> defaultdict[str, list[PartRow]]:

@@ -44,9 +44,7 @@ def up(
         from tandem.up import Machine
 
         logs.set_up()
-        read = settings.read(
-            data=data, host=host, port=port, cert=cert, key=key, behind_proxy=behind_proxy or None
-        )  # fmt: skip
+        read = settings.read(data=data, host=host, port=port, cert=cert, key=key, behind_proxy=behind_proxy or None)
         archives = sync_settings.read(data=data).archives
         machine = Machine(read, lambda: datetime.now(UTC), broker=broker, archives=archives)
         machine.start()

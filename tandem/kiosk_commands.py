@@ -50,9 +50,7 @@ def run(
         logs.set_up()
         read = settings.read(data=data, source=source, screen_port=screen_port)
         station = open_station(read, system_clock())
-        page = Served(
-            create_screen(station, language=read.language), host=read.screen_host, port=read.screen_port
-        )  # fmt: skip
+        page = Served(create_screen(station, language=read.language), host=read.screen_host, port=read.screen_port)
         page.start()
         station.start()
         screen.print(f"The kiosk's screen: [bold]{page.url}[/]")

@@ -115,9 +115,7 @@ def _enter_people(db: Db, company: Company) -> None:
         db.add(row)
     db.flush()
     given_at = company.at("08:00") - timedelta(days=30)
-    db.add(
-        ConsentRow(id=CONSENT, person_id=company.ids["bo"], purpose="face", version="2026-01", given_at=given_at)
-    )  # fmt: skip
+    db.add(ConsentRow(id=CONSENT, person_id=company.ids["bo"], purpose="face", version="2026-01", given_at=given_at))
 
 
 def _enter_sessions(db: Db, company: Company) -> None:
@@ -137,21 +135,27 @@ def _enter_task(db: Db, company: Company) -> None:
     begin, parts = company.at("10:30"), []
     for role, hours, due, evidence in PARTS:
         start_by = None if role == "joint" else begin
-        plan = PartPlan(
-            role=role, hours=Decimal(hours), due=company.at(due), evidence=[evidence], start_by=start_by
-        )  # fmt: skip
+        plan = PartPlan(role=role, hours=Decimal(hours), due=company.at(due), evidence=[evidence], start_by=start_by)
         parts.append(plan)
     pairs.add_task(
         db, TASK, pair_id=PAIR, title="Orders of November", title_zh="十一月订单", parts=parts, now=company.at("08:00")
-    )  # fmt: skip
+    )
 
 
 def _session(company: Company, id: str, course: str, starts: str, ends: str, *, breaks: list[Any]) -> SessionRow:
     return SessionRow(
-        id=id, course_id=course, region_id="east", room_id=ROOM, trainer_id=company.ids["tao"],
-        starts_at=company.at(starts), ends_at=company.at(ends), zone=ZONE.key, local_date=company.day, breaks=breaks,
+        id=id,
+        course_id=course,
+        region_id="east",
+        room_id=ROOM,
+        trainer_id=company.ids["tao"],
+        starts_at=company.at(starts),
+        ends_at=company.at(ends),
+        zone=ZONE.key,
+        local_date=company.day,
+        breaks=breaks,
         methods=["static_badge", "face", "badge+face", "staff", "session_code"],
-    )  # fmt: skip
+    )
 
 
 def _issue(machine: Machine, company: Company, who: str) -> dict[str, Any]:

@@ -62,7 +62,7 @@ class Deed(Part):
 def _badge(at: str, told: str, told_zh: str, who: str, expect: str = "green", **more: Direction) -> Scene:
     return Scene(
         at=at, told=told, told_zh=told_zh, picture="badge", badge=who, expect=expect, chooses=more.get("chooses")
-    )  # fmt: skip
+    )
 
 
 def _face(at: str, told: str, told_zh: str, picture: Picture, expect: str = "green") -> Scene:

@@ -104,4 +104,4 @@ def _decide(browsers: Browsers, who: str) -> None:
     left_at = browsers.company.at(clock).astimezone(ZONE)
     browsers.of(who).submit(
         place, kind="add_out", at_add_out=f"{left_at:%Y-%m-%dT%H:%M}", reason="Seen until the end by the trainer"
-    )  # fmt: skip
+    )

@@ -61,9 +61,7 @@ class Door:
         """Start the station and its screen."""
         identity = Identity.load(self._folder)
         gallery = Gallery(self._folder / "gallery.db", identity.gallery_key)
-        clock = KioskClock(
-            now=self._clock.now, monotonic=self._clock.monotonic, boot=uuid4(), state=lambda: "synced"
-        )  # fmt: skip
+        clock = KioskClock(now=self._clock.now, monotonic=self._clock.monotonic, boot=uuid4(), state=lambda: "synced")
         self.easel = Easel()
         self.easel.show(pictures.empty_frame(0))
         self.station = Station(

@@ -58,7 +58,7 @@ def in_words(result: dict[str, Any]) -> str:
         f"{words}{' ' * (width - _columns(words))}  {_said(result[name])}"
         for name, words in COUNTS.items()
         if name in result
-    )  # fmt: skip
+    )
 
 
 def _show_addresses(stage: Stage) -> None:

@@ -120,18 +120,14 @@ def _expected(
     presets = {session: PRESETS[name] for session, name in rules.items()}
     facts, decision = _facts(played, company), _decision(company)
     for learner in sorted(facts):
-        settled = settle_day(
-            learner, sessions.values(), facts=facts[learner], rules=presets, decisions=[decision]
-        )  # fmt: skip
+        settled = settle_day(learner, sessions.values(), facts=facts[learner], rules=presets, decisions=[decision])
         for record in settled.records:
             yield learner, record.source_id, record.minutes, record.credit
 
 
 def _decision(company: Company) -> Decision:
     who, clock = DECIDED
-    return Decision(
-        id="decided", session_id=MORNING, learner_id=company.ids[who], kind="add_out", at=company.at(clock)
-    )  # fmt: skip
+    return Decision(id="decided", session_id=MORNING, learner_id=company.ids[who], kind="add_out", at=company.at(clock))
 
 
 def _facts(played: Played, company: Company) -> dict[str, list[Fact]]:
@@ -141,9 +137,13 @@ def _facts(played: Played, company: Company) -> dict[str, list[Fact]]:
         for record in answer.records:
             if record.session and record.direction and record.learner:
                 fact = Fact(
-                    check_in_id=str(record.id), session_id=record.session, direction=record.direction, at=record.at,
-                    stream=str(record.stream), seq=record.seq or 0,
-                )  # fmt: skip
+                    check_in_id=str(record.id),
+                    session_id=record.session,
+                    direction=record.direction,
+                    at=record.at,
+                    stream=str(record.stream),
+                    seq=record.seq or 0,
+                )
                 facts.setdefault(record.learner, []).append(fact)
     seen: set[str] = set()
     for call, at, id in played.receipts:

@@ -38,8 +38,11 @@ def held_badge(
     cuff = (hand[0] + side * 22, hand[1] + 84)
     moulded(canvas, capsule([(cuff, 64), (elbow, 96)]), figure.clothes, 26)
     _lay(canvas, _card(text, name, BANDS[chance.integers(len(BANDS))]), corners)
-    thumb = [((hand[0] + side * 30, hand[1] + 26), 25), ((hand[0] + side * 6, hand[1] - 6), 21),
-             ((hand[0] - side * 12, hand[1] - 30), 16)]  # fmt: skip
+    thumb = [
+        ((hand[0] + side * 30, hand[1] + 26), 25),
+        ((hand[0] + side * 6, hand[1] - 6), 21),
+        ((hand[0] - side * 12, hand[1] - 30), 16),
+    ]
     shadow(canvas, capsule(thumb), (4, 7), 0.30, 5)
     moulded(canvas, capsule(thumb), darker(SKIN, 1.04), 11)
 

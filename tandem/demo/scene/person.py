@@ -68,13 +68,42 @@ def _pullover(canvas: Canvas, x: float, figure: Figure) -> None:
 def _back_hair(x: float, figure: Figure) -> Mask:
     if figure.style == "bun":
         return ellipse((x, 108), (44, 38))
-    return polygon(smooth(
-        [(x - 104, 240), (x - 84, 142), (x, 104), (x + 84, 142), (x + 104, 240), (x + 110, 346), (x + 62, 366),
-         (x - 62, 366), (x - 110, 346)], closed=True))  # fmt: skip
+    return polygon(
+        smooth(
+            [
+                (x - 104, 240),
+                (x - 84, 142),
+                (x, 104),
+                (x + 84, 142),
+                (x + 104, 240),
+                (x + 110, 346),
+                (x + 62, 366),
+                (x - 62, 366),
+                (x - 110, 346),
+            ],
+            closed=True,
+        )
+    )
 
 
 def _front_hair(x: float, figure: Figure) -> Mask:
     deep = 222 if figure.style == "short" else 250
-    return polygon(smooth(
-        [(x - 90, deep), (x - 94, 178), (x - 62, 122), (x, 106), (x + 62, 122), (x + 94, 178), (x + 90, deep),
-         (x + 74, 206), (x + 46, 170), (x - 10, 176), (x - 56, 166), (x - 76, 206)], closed=True))  # fmt: skip
+    return polygon(
+        smooth(
+            [
+                (x - 90, deep),
+                (x - 94, 178),
+                (x - 62, 122),
+                (x, 106),
+                (x + 62, 122),
+                (x + 94, 178),
+                (x + 90, deep),
+                (x + 74, 206),
+                (x + 46, 170),
+                (x - 10, 176),
+                (x - 56, 166),
+                (x - 76, 206),
+            ],
+            closed=True,
+        )
+    )
