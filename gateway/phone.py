@@ -65,66 +65,86 @@ class Stop(Exception):
         self.key, self.wait = key, wait
 
 
-def phone(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clock) -> Blueprint:
-    """Build the routes of the phone's pages."""
-    site = Blueprint("phone", __name__)
-    cookies = Cookies(settings.secure)
-    browser_cookie = "__Host-tandem_browser" if settings.secure else "tandem_browser"
-    session_cookie = learners.cookie_name(secure=settings.secure)
-    door = Door()
-    typed_tries, all_typed_tries = Limit(most=PER_BROWSER), Limit(most=PER_ADDRESS)
+class Phone:
+    """The routes of the phone's pages, over what they stand on; wrong tries are counted in this process."""
 
-    @site.before_request
-    def who() -> None:
-        g.browser = request.cookies.get(browser_cookie) or secrets.token_urlsafe(32)
+    def __init__(self, ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clock) -> None:
+        self._ledger, self._keys, self._settings, self._clock = ledger, keys, settings, clock
+        self._cookies = Cookies(settings.secure)
+        self._browser_cookie = "__Host-tandem_browser" if settings.secure else "tandem_browser"
+        self._session_cookie = learners.cookie_name(secure=settings.secure)
+        self._door = Door()
+        self._typed_tries, self._all_typed_tries = Limit(most=PER_BROWSER), Limit(most=PER_ADDRESS)
+
+    def blueprint(self) -> Blueprint:
+        """Say which address leads where."""
+        site = Blueprint("phone", __name__)
+        site.before_request(self.who)
+        site.after_request(self.keep)
+        site.get("/c/<token>")(self.scanned)
+        site.get("/c")(self.type_code)
+        site.post("/c")(self.typed)
+        site.get("/check-in/<id>")(self.check_in)
+        site.get("/check-in/<id>/sign-in")(self.back_to_it)
+        site.post("/check-in/<id>/sign-in")(self.sign_in_to)
+        site.post("/check-in/<id>")(self.confirm)
+        site.get(HOME)(self.my)
+        site.get(f"{HOME}/sign-in")(self.sign_in)
+        site.post(f"{HOME}/sign-in")(self.signing_in)
+        site.post(f"{HOME}/sign-out")(self.sign_out)
+        site.errorhandler(Stop)(self.stopped)
+        site.errorhandler(HTTPException)(self.failed)
+        site.context_processor(phone_words)
+        return site
+
+    def who(self) -> None:
+        g.browser = request.cookies.get(self._browser_cookie) or secrets.token_urlsafe(32)
         g.learner_token, g.learner = learners.token(request), None
         if g.learner_token:
-            with ledger.read() as db:
-                g.learner = learners.signed_in(db, request, clock())
+            with self._ledger.read() as db:
+                g.learner = learners.signed_in(db, request, self._clock())
 
-    @site.after_request
-    def keep(response: Response) -> Response:
-        browser.remember_language(response, secure=settings.secure)
-        cookies.put(response, browser_cookie, g.browser)
+    def keep(self, response: Response) -> Response:
+        browser.remember_language(response, secure=self._settings.secure)
+        self._cookies.put(response, self._browser_cookie, g.browser)
         response.headers["Cache-Control"] = "no-store"
         return response
 
     # From a code to a ticket
 
-    @site.get("/c/<token>")
-    def scanned(token: str) -> AnyResponse:
+    def scanned(self, token: str) -> AnyResponse:
         if _is_only_looking():
             return Response(status=204)
-        found = session_code.read(keys.session, token, clock())
+        found = session_code.read(self._keys.session, token, self._clock())
         if isinstance(found, session_code.Bad):
             raise Stop(found.reason)
-        return _traded(found.session)
+        return self._traded(found.session)
 
-    @site.get("/c")
-    def type_code() -> AnyResponse:
+    def type_code(self) -> AnyResponse:
         return _page("type.html")
 
-    @site.post("/c")
-    def typed() -> AnyResponse:
+    def typed(self) -> AnyResponse:
         browser.check_form(_secret())
-        now, address = clock(), request.remote_addr or ""
+        now, address = self._clock(), request.remote_addr or ""
         who = g.learner.id if g.learner else token_hash(g.browser)
         name = f"{who} {address}"
-        if wait := max(typed_tries.wait(name, now), all_typed_tries.wait(address, now)):
+        if wait := max(self._typed_tries.wait(name, now), self._all_typed_tries.wait(address, now)):
             raise Stop("too_many_tries", wait=wait)
-        with ledger.read() as db:
+        with self._ledger.read() as db:
             sessions = phones.sessions_between(db, now - NEAR, now + NEAR)
-        session = session_code.session_of(keys.session, sessions, request.form.get("code", "")[:LONGEST_CODE], now)
+        session = session_code.session_of(
+            self._keys.session, sessions, request.form.get("code", "")[:LONGEST_CODE], now
+        )
         if session is None:
-            typed_tries.failed(name, now)
-            all_typed_tries.failed(address, now)
+            self._typed_tries.failed(name, now)
+            self._all_typed_tries.failed(address, now)
             return _page("type.html", status=STATUS["typed_wrong"], wrong="typed_wrong")
-        typed_tries.passed(name)
-        return _traded(session)
+        self._typed_tries.passed(name)
+        return self._traded(session)
 
-    def _traded(session: str) -> AnyResponse:
-        with ledger.begin() as db:
-            ticket = tickets.trade(db, session, _here(), now=clock())
+    def _traded(self, session: str) -> AnyResponse:
+        with self._ledger.begin() as db:
+            ticket = tickets.trade(db, session, self._here(), now=self._clock())
         if isinstance(ticket, str):
             raise Stop(ticket)
         # The code must not stay in the address, where it would be passed on with the page.
@@ -132,107 +152,99 @@ def phone(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clock) -
 
     # From a ticket to a receipt
 
-    @site.get("/check-in/<id>")
-    def check_in(id: str) -> AnyResponse:
-        ticket = _ticket(id)
+    def check_in(self, id: str) -> AnyResponse:
+        ticket = self._ticket(id)
         if g.learner is None:
-            return _sign_in_page(ticket)
-        return _receipt(ticket) if ticket.used_at else _confirm(ticket)
+            return self._sign_in_page(ticket)
+        return self._receipt(ticket) if ticket.used_at else self._confirm(ticket)
 
-    @site.get("/check-in/<id>/sign-in")
-    def back_to_it(id: str) -> AnyResponse:
+    def back_to_it(self, id: str) -> AnyResponse:
         return redirect(url_for("phone.check_in", id=id))
 
-    @site.post("/check-in/<id>/sign-in")
-    def sign_in_to(id: str) -> AnyResponse:
-        ticket = _ticket(id)
-        return _signing_in(url_for("phone.check_in", id=id), lambda **more: _sign_in_page(ticket, **more))
+    def sign_in_to(self, id: str) -> AnyResponse:
+        ticket = self._ticket(id)
+        return self._signing_in(url_for("phone.check_in", id=id), lambda **more: self._sign_in_page(ticket, **more))
 
-    @site.post("/check-in/<id>")
-    def confirm(id: str) -> AnyResponse:
-        ticket = _ticket(id)
+    def confirm(self, id: str) -> AnyResponse:
+        ticket = self._ticket(id)
         if g.learner is None:
-            return _sign_in_page(ticket)
+            return self._sign_in_page(ticket)
         browser.check_form(_secret())
         if ticket.used_at:
             return redirect(url_for("phone.check_in", id=id), 303)
-        direction = _direction(ticket)
+        direction = self._direction(ticket)
         if direction is None:
-            return _confirm(ticket, status=400)
-        with ledger.begin() as db:
-            tickets.check_in(db, ticket, g.learner, direction, browser=_here(), now=clock())
+            return self._confirm(ticket, status=400)
+        with self._ledger.begin() as db:
+            tickets.check_in(db, ticket, g.learner, direction, browser=self._here(), now=self._clock())
         return redirect(url_for("phone.check_in", id=id), 303)
 
-    def _direction(ticket: TicketRow) -> Direction | None:
+    def _direction(self, ticket: TicketRow) -> Direction | None:
         chosen = request.form.get("direction")
         if chosen in ("in", "out"):
             return "in" if chosen == "in" else "out"
-        return _offer(ticket).direction
+        return self._offer(ticket).direction
 
-    def _ticket(id: str) -> TicketRow:
+    def _ticket(self, id: str) -> TicketRow:
         """Return this browser's ticket, used or still good."""
-        with ledger.read() as db:
+        with self._ledger.read() as db:
             ticket = db.get(TicketRow, UUID(id)) if UUID_TEXT.fullmatch(id) else None
         if ticket is None:
             raise Stop("ticket_unknown")
         if ticket.browser_hash != token_hash(g.browser):
             raise Stop("other_browser")
-        if ticket.used_at is None and clock() > ticket.expires_at:
+        if ticket.used_at is None and self._clock() > ticket.expires_at:
             raise Stop("ticket_over")
         if ticket.used_at and g.learner and ticket.person_id != g.learner.id:
             raise Stop("other_person")
         return ticket
 
-    def _offer(ticket: TicketRow) -> Offer:
-        with ledger.read() as db:
+    def _offer(self, ticket: TicketRow) -> Offer:
+        with self._ledger.read() as db:
             offer = tickets.offer(db, ticket, g.learner)
         return offer or _stop("no_session_now")
 
-    def _confirm(ticket: TicketRow, *, status: int = 200) -> AnyResponse:
-        offer = _offer(ticket)
+    def _confirm(self, ticket: TicketRow, *, status: int = 200) -> AnyResponse:
+        offer = self._offer(ticket)
         return _page("confirm.html", status=status, ticket=ticket, offer=offer, zone=ZoneInfo(offer.session.zone))
 
-    def _receipt(ticket: TicketRow) -> AnyResponse:
-        offer = _offer(ticket)
-        with ledger.read() as db:
+    def _receipt(self, ticket: TicketRow) -> AnyResponse:
+        offer = self._offer(ticket)
+        with self._ledger.read() as db:
             record = db.get(CheckInRow, ticket.id) or _stop("ticket_unknown")
         return _page(
             "receipt.html",
             ticket=ticket,
             offer=offer,
             record=record,
-            code=session_code.receipt(keys.session, record.id),
+            code=session_code.receipt(self._keys.session, record.id),
             zone=ZoneInfo(offer.session.zone),
         )
 
     # Signing in
 
-    @site.get(HOME)
-    def my() -> AnyResponse:
+    def my(self) -> AnyResponse:
         return _page("my.html") if g.learner else redirect(url_for("phone.sign_in"))
 
-    @site.get(f"{HOME}/sign-in")
-    def sign_in() -> AnyResponse:
-        return redirect(_next()) if g.learner else _sign_in_page(None)
+    def sign_in(self) -> AnyResponse:
+        return redirect(_next()) if g.learner else self._sign_in_page(None)
 
-    @site.post(f"{HOME}/sign-in")
-    def signing_in() -> AnyResponse:
-        return _signing_in(_next(), lambda **more: _sign_in_page(None, **more))
+    def signing_in(self) -> AnyResponse:
+        return self._signing_in(_next(), lambda **more: self._sign_in_page(None, **more))
 
-    @site.post(f"{HOME}/sign-out")
-    def sign_out() -> AnyResponse:
+    def sign_out(self) -> AnyResponse:
         browser.check_form(_secret())
-        with ledger.begin() as db:
-            learners.sign_out(db, request, clock())
+        with self._ledger.begin() as db:
+            learners.sign_out(db, request, self._clock())
         response = make_response(redirect(_next(), 303))
-        cookies.drop(response, session_cookie)
+        self._cookies.drop(response, self._session_cookie)
         return response
 
-    def _signing_in(then: str, again: Callable[..., AnyResponse]) -> AnyResponse:
+    def _signing_in(self, then: str, again: Callable[..., AnyResponse]) -> AnyResponse:
         browser.check_form(_secret())
         number, pin = request.form.get("number", ""), request.form.get("pin", "")
-        made = door.sign_in(
-            ledger, number, pin, address=request.remote_addr or "", now=clock(), old=learners.token(request)
+        made = self._door.sign_in(
+            self._ledger, number, pin, address=request.remote_addr or "", now=self._clock(), old=learners.token(request)
         )
         if isinstance(made, NotSignedIn):
             response = make_response(
@@ -242,41 +254,36 @@ def phone(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clock) -
                 response.headers["Retry-After"] = str(made.wait)
             return response
         response = make_response(redirect(then, 303))
-        cookies.put(response, session_cookie, made)
+        self._cookies.put(response, self._session_cookie, made)
         return response
 
-    def _sign_in_page(ticket: TicketRow | None, *, status: int = 200, **values: Any) -> AnyResponse:
+    def _sign_in_page(self, ticket: TicketRow | None, *, status: int = 200, **values: Any) -> AnyResponse:
         sitting = None
         if ticket:
-            with ledger.read() as db:
+            with self._ledger.read() as db:
                 sitting = phones.sitting(db, ticket.session_id)
         zone = ZoneInfo(sitting.row.zone) if sitting else None
         return _page("sign_in.html", status=status, ticket=ticket, sitting=sitting, zone=zone, then=_next(), **values)
 
-    def _here() -> Browser:
+    def _here(self) -> Browser:
         return tickets.where(
-            keys.session, token_hash(g.browser), request.remote_addr or "127.0.0.1", settings.shared_addresses
+            self._keys.session,
+            token_hash(g.browser),
+            request.remote_addr or "127.0.0.1",
+            self._settings.shared_addresses,
         )
 
     # What went wrong
 
-    @site.errorhandler(Stop)
-    def stopped(stop: Stop) -> AnyResponse:
+    def stopped(self, stop: Stop) -> AnyResponse:
         response = _message(stop.key, STATUS[stop.key], wait=stop.wait)
         if stop.wait:
             response.headers["Retry-After"] = str(stop.wait)
         return response
 
-    @site.errorhandler(HTTPException)
-    def failed(error: HTTPException) -> AnyResponse:
+    def failed(self, error: HTTPException) -> AnyResponse:
         key = "form_over" if isinstance(error, BadRequest) and error.description == "form_over" else "failed"
         return _message(key, error.code or 500)
-
-    @site.context_processor
-    def words() -> dict[str, Any]:
-        return phone_words()
-
-    return site
 
 
 def phone_words() -> dict[str, Any]:

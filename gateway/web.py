@@ -19,7 +19,7 @@ from gateway.hr_api import hr_api
 from gateway.inbox import inbox_pages
 from gateway.keys import Keys
 from gateway.pages import error_page, pages
-from gateway.phone import phone
+from gateway.phone import Phone
 from gateway.problem import Problem, Refusal
 from gateway.session_page import session_page
 from gateway.settings import GatewaySettings
@@ -77,7 +77,7 @@ def create_app(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clo
     app.register_api(hr_api(ledger, keys, clock))
     app.register_blueprint(device_api(ledger, keys, settings, clock))
     app.register_blueprint(pages(ledger, settings, clock))
-    app.register_blueprint(phone(ledger, keys, settings, clock))
+    app.register_blueprint(Phone(ledger, keys, settings, clock).blueprint())
     app.register_blueprint(session_page(ledger, keys, settings, clock))
     app.register_blueprint(task_pages(ledger, settings, clock))
     app.register_blueprint(inbox_pages(ledger, settings, clock))
