@@ -95,7 +95,9 @@ def test_a_package_that_is_not_the_pinned_one_stops_the_installation(site: Path,
 def test_a_lock_is_installed_once_and_again_when_it_has_changed(site: Path, program: Callable[[str], str]) -> None:
     first = install(site, program("make"))
     second = install(site, program("make"))
-    (site / "packaging/lock.txt").touch()
+    # Said and not left to the clock: one that is set back in between makes a changed lock look old.
+    installed = (site / ".venv/.locked").stat().st_mtime
+    os.utime(site / "packaging/lock.txt", (installed + 1, installed + 1))
 
     changed = install(site, program("make"))
 
