@@ -17,7 +17,21 @@ from ledger.audit import note
 from ledger.people import regions as all_regions
 from protocol.wire import new_id
 
-Scope = Literal["hours:read", "reviews:read"]
+Scope = Literal[
+    "hours:read",
+    "reviews:read",
+    "corrections:write",
+    "people:read",
+    "people:write",
+    "badges:write",
+    "plan:read",
+    "plan:write",
+    "pairs:read",
+    "pairs:write",
+    "facts:read",
+    "facts:write",
+    "reports:read",
+]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 DEFAULT_SCOPES: tuple[Scope, ...] = ("hours:read",)
 LIFE = timedelta(days=365)

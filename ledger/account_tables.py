@@ -17,7 +17,10 @@ class AccountRow(Base):
     login: Mapped[str] = mapped_column(unique=True)
     password_hash: Mapped[str]
     role: Mapped[str]
+    regions: Mapped[list[str] | None]
+    """None: all of them."""
     created_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
 
 
 class WebSessionRow(Base):
@@ -67,3 +70,19 @@ class AuditRow(Base):
     act: Mapped[str]
     thing: Mapped[str]
     details: Mapped[dict[str, Any]]
+
+
+class UnchainedRow(Base):
+    """An act that has no link in the chain yet."""
+
+    __tablename__ = "unchained"
+    audit_id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+
+
+class ChainRow(Base):
+    """A link: an act, and the hash over it and the link before; one leader writes them for committed acts."""
+
+    __tablename__ = "audit_chain"
+    seq: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
+    audit_id: Mapped[str] = mapped_column(sa.ForeignKey("audit.id"), unique=True)
+    hash: Mapped[str] = mapped_column(sa.String(64))

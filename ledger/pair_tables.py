@@ -73,7 +73,7 @@ class SubmissionRow(Base):
     person_id: Mapped[str] = mapped_column(sa.String(32))
     """Who handed it in."""
     handed_in_at: Mapped[datetime]
-    state: Mapped[str] = mapped_column(default="handed_in")
+    state: Mapped[str] = mapped_column(default="handed_in", index=True)
     """`handed_in`, `accepted` or `rejected`."""
     decided_at: Mapped[datetime | None]
     decided_by: Mapped[str | None] = mapped_column(sa.String(32))

@@ -108,6 +108,20 @@ class CourseRow(Base):
     title: Mapped[str]
     title_zh: Mapped[str]
     rule: Mapped[str | None]
+    pass_mark: Mapped[Decimal | None]
+    """The points of its test from which on it is passed."""
+
+
+class ScoreRow(Base):
+    """A learner's points in a test, or how content somebody was, as another system reports it."""
+
+    __tablename__ = "scores"
+    person_id: Mapped[str] = mapped_column(sa.ForeignKey("people.id"), primary_key=True)
+    course_id: Mapped[str] = mapped_column(sa.ForeignKey("courses.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(sa.String(16), primary_key=True)
+    """`test` or `satisfaction`."""
+    at: Mapped[datetime] = mapped_column(primary_key=True)
+    points: Mapped[Decimal]
 
 
 class SessionRow(Base):
@@ -124,7 +138,7 @@ class SessionRow(Base):
     starts_at: Mapped[datetime] = mapped_column(index=True)
     ends_at: Mapped[datetime]
     zone: Mapped[str]
-    local_date: Mapped[date]
+    local_date: Mapped[date] = mapped_column(index=True)
     """The date of the start in `zone`: the day that is settled as one."""
     breaks: Mapped[list[Any]] = mapped_column(default=list)
     """Pairs of RFC 3339 instants."""
@@ -132,6 +146,10 @@ class SessionRow(Base):
     least_assurance: Mapped[str] = mapped_column(default="paper")
     missing_out: Mapped[str] = mapped_column(default="review")
     cancelled: Mapped[bool] = mapped_column(default=False)
+    series_id: Mapped[str | None] = mapped_column(sa.String(32), index=True)
+    """The same for all sittings that were planned as one recurring session."""
+    presence_checks: Mapped[int] = mapped_column(default=0)
+    """How often learners are asked, at moments nobody can foresee, whether they are still there."""
 
 
 class RosterRow(Base):
@@ -140,6 +158,25 @@ class RosterRow(Base):
     __tablename__ = "rosters"
     session_id: Mapped[str] = mapped_column(sa.ForeignKey("sessions.id"), primary_key=True)
     person_id: Mapped[str] = mapped_column(sa.ForeignKey("people.id"), primary_key=True, index=True)
+
+
+class PresenceCheckRow(Base):
+    """A moment at which the learners of a session are asked whether they are still there."""
+
+    __tablename__ = "presence_checks"
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    session_id: Mapped[str] = mapped_column(sa.ForeignKey("sessions.id"), index=True)
+    asked_at: Mapped[datetime]
+    answer_until: Mapped[datetime]
+
+
+class PresenceAnswerRow(Base):
+    """A learner's answer to a presence check; the first one counts."""
+
+    __tablename__ = "presence_answers"
+    check_id: Mapped[str] = mapped_column(sa.ForeignKey("presence_checks.id"), primary_key=True)
+    person_id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    at: Mapped[datetime]
 
 
 # Devices
@@ -292,7 +329,7 @@ class HourRecordRow(Base):
 
     __tablename__ = "hour_records"
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    settles: Mapped[UUID] = mapped_column(index=True)
+    settles: Mapped[UUID]
     """Derived from the source and the person: the same for every version of one answer."""
     version: Mapped[int]
     kind: Mapped[str]
@@ -313,7 +350,19 @@ class HourRecordRow(Base):
     """What an archive needs: titles, times, place, the trainer's opaque id."""
     entered_at: Mapped[datetime]
 
-    __table_args__ = (sa.UniqueConstraint("settles", "version"), sa.Index(None, "person_id", "effective_date"))
+    __table_args__ = (
+        sa.UniqueConstraint("settles", "version"),
+        sa.Index(None, "person_id", "effective_date"),
+        sa.Index(None, "effective_date", "region_id"),
+        sa.Index(None, "source_id", "person_id"),
+    )
+
+
+class UnnumberedRow(Base):
+    """An hour record that has no place in the feed yet."""
+
+    __tablename__ = "unnumbered"
+    hour_record_id: Mapped[UUID] = mapped_column(primary_key=True)
 
 
 class ReviewRow(Base):
