@@ -1,17 +1,18 @@
 """What HR pulls: hour records by cursor, one of them with its explanation, and what is under review."""
 
-from datetime import UTC, date, datetime
-from typing import Annotated, Any, Literal
+from datetime import date
+from typing import Any, Literal
 from uuid import UUID
 
-from flask import Response, g, request
+from flask import Response, g
 from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field
 
 from attendance.task_credit import joint_task
 from attendance.wording import sentence
-from gateway import api_keys, cursor
+from gateway import cursor
+from gateway.api import SECURITY, Instant, Limit, NoQuery, RecordId, keyed, said
 from gateway.api_keys import Client, Scope
 from gateway.clock import Clock
 from gateway.keys import Keys
@@ -20,32 +21,6 @@ from ledger import feed, hours
 from ledger.database import Ledger
 from ledger.people import numbers
 from ledger.tables import HourRecordRow, ReviewRow
-
-MOST = 1000
-SECURITY: list[dict[str, list[Any]]] = [{"key": []}]
-
-
-def _whole_number(value: Any) -> Any:
-    # pydantic alone also reads "1_0", "+1", " 1 " and "1.0" as numbers; the OpenAPI document promises digits.
-    if isinstance(value, str) and not (value.isascii() and value.isdigit()):
-        raise ValueError("digits are expected")
-    return value
-
-
-def _canonical(value: Any) -> Any:
-    if isinstance(value, str) and len(value) != 36:
-        raise ValueError("an id is written with four hyphens")
-    return value
-
-
-def _as_utc(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-Instant = Annotated[datetime, PlainSerializer(_as_utc, return_type=str)]
-_Bounded = Annotated[int, Field(ge=1, le=MOST)]
-Limit = Annotated[_Bounded, BeforeValidator(_whole_number, json_schema_input_type=_Bounded)]
-RecordId = Annotated[UUID, BeforeValidator(_canonical, json_schema_input_type=UUID)]
 
 
 class FeedQuery(BaseModel):
@@ -60,12 +35,6 @@ class FeedQuery(BaseModel):
         json_schema_extra={"format": "tandem-cursor"},
     )
     limit: Limit = 100
-
-
-class NoQuery(BaseModel):
-    """There are no parameters."""
-
-    model_config = ConfigDict(extra="forbid")
 
 
 class RecordPath(BaseModel):
@@ -185,12 +154,7 @@ def hr_api(ledger: Ledger, keys: Keys, clock: Clock) -> APIBlueprint:
         abp_responses=documented(401, 403, 405, 422),
     )
 
-    @api.before_request
-    def authenticate() -> None:
-        with ledger.read() as db:
-            g.client = api_keys.authenticate(db, request.headers.get("Authorization"), now=clock())
-        # A route without a scope is a fault of ours and opens to nobody.
-        api_keys.demand(g.client, SCOPES[request.endpoint or ""])
+    keyed(api, ledger, clock, SCOPES)
 
     @api.get("/hour-records", responses={200: Page, **documented(400, 410)}, summary="Read the feed")
     def hour_records(query: FeedQuery) -> Response:
@@ -203,7 +167,7 @@ def hr_api(ledger: Ledger, keys: Keys, clock: Clock) -> APIBlueprint:
             page = found[: query.limit]
             known = numbers(db, {row.person_id for _, row in page})
         last = page[-1][0] if page else after
-        return _said(
+        return said(
             Page(
                 records=[HourRecord(**_record(row, known)) for _, row in page],
                 next_cursor=cursor.write(last, client=client.id, epoch=epoch, key=keys.cursor),
@@ -220,7 +184,7 @@ def hr_api(ledger: Ledger, keys: Keys, clock: Clock) -> APIBlueprint:
             if row is None:
                 raise Refusal("record-unknown", "Use an `id` from the feed; records of other regions are not shown.")
             known = numbers(db, {row.person_id})
-        return _said(ExplainedRecord(**_record(row, known), **_explained(row.explanation)))
+        return said(ExplainedRecord(**_record(row, known), **_explained(row.explanation)))
 
     @api.get("/reviews", responses={200: Reviews}, summary="List what is under review")
     def reviews(query: NoQuery) -> Response:
@@ -229,7 +193,7 @@ def hr_api(ledger: Ledger, keys: Keys, clock: Clock) -> APIBlueprint:
         with ledger.read() as db:
             rows = hours.reviews(db, client.regions)
             known = numbers(db, {row.person_id for row in rows})
-        return _said(Reviews(reviews=[_review(row, known) for row in rows]))
+        return said(Reviews(reviews=[_review(row, known) for row in rows]))
 
     return api
 
@@ -285,7 +249,3 @@ def _sentence(explanation: dict[str, Any]) -> Sentence:
 def _counted(explanation: dict[str, Any]) -> list[UUID]:
     # A joint task or a bonus stands on no check-in.
     return [UUID(fact["check_in"]) for fact in explanation["inputs"].get("facts", ())]
-
-
-def _said(model: BaseModel) -> Response:
-    return Response(model.model_dump_json(), content_type="application/json", headers={"Cache-Control": "no-store"})
