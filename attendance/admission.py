@@ -1,5 +1,6 @@
 """Admission looks at one check-in, its session and roster, and at nothing else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -10,7 +11,7 @@ from attendance.instant import utc, whole_second
 from attendance.reasons import Flag, Reason, Refused
 from attendance.session import Session
 
-__all__ = ["Admitted", "CheckIn", "Credential", "Refused", "Verdict", "admit"]
+__all__ = ["Admitted", "CheckIn", "Credential", "Refused", "Verdict", "admit", "admit_replanned"]
 
 Credential = Literal["good", "unknown", "revoked", "expired"]
 
@@ -56,6 +57,18 @@ def admit(check_in: CheckIn, session: Session | None) -> Verdict:
         return Refused("no_session_now")
     reason = _place_objects(check_in, session) or _time_objects(check_in, session) or _method_objects(check_in, session)
     return Refused(reason) if reason else Admitted(_flags(check_in, session))
+
+
+def admit_replanned(check_in: CheckIn, plans: Sequence[Session]) -> Verdict:
+    """Admit by the plan that holds, or by one that held before: who came as planned then has come.
+
+    `plans` begins with the one that holds. So it does not matter whether a check-in or the change became known first.
+    """
+    verdict = admit(check_in, plans[0] if plans else None)
+    if isinstance(verdict, Admitted) or not plans or plans[0].cancelled:
+        return verdict
+    earlier = (admit(check_in, plan) for plan in plans[1:])
+    return next((found for found in earlier if isinstance(found, Admitted)), verdict)
 
 
 def _place_objects(check_in: CheckIn, session: Session) -> Reason | None:

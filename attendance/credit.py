@@ -1,9 +1,10 @@
 """Credit: from minutes to units, by a rule that is data."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import Literal, get_args
 
 from attendance.step import Step
 
@@ -12,6 +13,16 @@ Basis = Literal["actual", "full"]  # full: the scheduled net minutes, once the l
 
 NOTHING = Decimal(0)
 LONG_AGO = date(2000, 1, 1)
+
+# What is beyond this is a slip of the pen, and arithmetic stays exact below it.
+MOST_PLACES = 4
+MOST_UNITS = Decimal(10_000)
+MOST_UNIT_MINUTES = 60_000
+LONGEST_NAME = 32  # characters
+
+
+class WrongRule(ValueError):
+    """A credit rule contradicts itself; its message says what to change."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,8 +49,9 @@ class CreditRule:
     effective_from: date = LONG_AGO
 
     def __post_init__(self) -> None:
-        if not self.tiers and not (self.unit_minutes and self.step):
-            raise ValueError(f"rule {self.name} needs unit_minutes and step, or tiers")
+        objection = next(_objections(self), None)
+        if objection:
+            raise WrongRule(f"rule {self.name} {objection}")
 
     @property
     def key(self) -> str:
@@ -54,6 +66,64 @@ class CreditRule:
         size = self.unit_minutes * self.step
         # Decimal's // is exact, while a quotient such as 135/45 need not be.
         return (minutes + size / 2 if self.rounding == "nearest" else Decimal(minutes)) // size * self.step
+
+
+def _objections(rule: CreditRule) -> Iterator[str]:
+    """Say what is wrong with a rule, and what would be right; digits first, because NaN cannot be compared."""
+    yield from _wrong_names(rule)
+    yield from _wrong_digits(rule)
+    yield from _wrong_tiers(rule) if rule.tiers else _wrong_unit(rule)
+    if not 0 <= rule.min_presence_percent <= 100:
+        yield f"has a min_presence_percent of {rule.min_presence_percent}; it must be from 0 to 100"
+    if rule.daily_cap is not None and rule.daily_cap <= 0:
+        yield f"has a daily_cap of {rule.daily_cap}; it must be more than 0, and no cap is None"
+
+
+def _wrong_names(rule: CreditRule) -> Iterator[str]:
+    for what, given in (("name", rule.name), ("unit", rule.unit)):
+        if not (given.strip() and given.isprintable() and len(given) <= LONGEST_NAME and "@" not in given):
+            yield f"needs a {what} of 1 to {LONGEST_NAME} characters without @"
+    if rule.version < 1:
+        yield f"has version {rule.version}; the first version is 1"
+    if rule.rounding not in get_args(Rounding):
+        yield f"has rounding {rule.rounding!r}; it must be one of {', '.join(get_args(Rounding))}"
+    if rule.basis not in get_args(Basis):
+        yield f"has basis {rule.basis!r}; it must be one of {', '.join(get_args(Basis))}"
+
+
+def _wrong_digits(rule: CreditRule) -> Iterator[str]:
+    amounts = {"step": rule.step, "min_presence_percent": rule.min_presence_percent, "daily_cap": rule.daily_cap}
+    tiers = {f"units from {tier.from_minutes} minutes": tier.units for tier in rule.tiers}
+    for what, amount in {**amounts, **tiers}.items():
+        if amount is not None and not _is_plain(amount):
+            yield f"has {amount} as {what}; at most {MOST_UNITS} with {MOST_PLACES} decimal places is possible"
+
+
+def _is_plain(amount: Decimal) -> bool:
+    exponent = amount.as_tuple().exponent
+    return isinstance(exponent, int) and exponent >= -MOST_PLACES and abs(amount) <= MOST_UNITS
+
+
+def _wrong_unit(rule: CreditRule) -> Iterator[str]:
+    if rule.unit_minutes is None or rule.step is None:
+        yield "needs unit_minutes and step, or tiers"
+        return
+    if not 0 < rule.unit_minutes <= MOST_UNIT_MINUTES:
+        yield f"has unit_minutes of {rule.unit_minutes}; it must be from 1 to {MOST_UNIT_MINUTES}"
+    if rule.step <= 0:
+        yield f"has a step of {rule.step}; it must be more than 0"
+    elif 1 % rule.step:
+        yield f"has a step of {rule.step}, which does not divide a unit: whole units could not be credited"
+
+
+def _wrong_tiers(rule: CreditRule) -> Iterator[str]:
+    if rule.unit_minutes is not None or rule.step is not None or rule.first_unit_whole:
+        yield "has tiers, which say the units: unit_minutes, step and first_unit_whole must be left out"
+    below = Tier(from_minutes=0, units=NOTHING)
+    for tier in rule.tiers:
+        if tier.from_minutes <= below.from_minutes or tier.units <= below.units:
+            yield f"has tiers that do not rise from 1 minute and more than 0 units on: look at {tier.from_minutes}"
+        below = tier
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

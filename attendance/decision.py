@@ -10,13 +10,15 @@ from attendance.instant import utc
 from attendance.step import Step
 from attendance.visit import Fact, in_order
 
-DecisionKind = Literal["add_in", "add_out", "nothing"]
+DecisionKind = Literal["add_in", "add_out", "present", "nothing"]
+TIMED: frozenset[DecisionKind] = frozenset({"add_in", "add_out"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """A check-in or check-out that is taken to have happened, or that the session is worth nothing.
 
+    `present` vouches for a learner who missed presence checks; it moves no time.
     An explanation names the decision by its id. Reason and author stay with whoever keeps decisions,
     because a reason is free text and may hold a name, and explanations leave the house.
     """
@@ -30,7 +32,7 @@ class Decision:
     by: str = ""  # the account
 
     def __post_init__(self) -> None:
-        if (self.kind == "nothing") != (self.at is None):
+        if (self.kind in TIMED) == (self.at is None):
             raise ValueError(f"decision {self.id} is {self.kind} and {'has no' if self.at is None else 'has a'} time")
         if self.at:
             object.__setattr__(self, "at", utc(self.at))
@@ -43,9 +45,13 @@ class Decision:
 
 
 def standing(facts: Iterable[Fact], decisions: Sequence[Decision], voided: frozenset[str]) -> tuple[Fact, ...]:
-    """Give the facts that count: with decided times, without voided ones; a decision also replaces uncertain ones."""
+    """Give the facts that count: with decided times, without voided ones; a decision also replaces uncertain ones.
+
+    Whoever vouches for a presence does not say which of its times is right.
+    """
     added = [fact for decision in decisions if (fact := decision.fact())]
-    kept = [fact for fact in facts if fact.check_in_id not in voided and not (decisions and fact.uncertain)]
+    replaced = any(decision.kind != "present" for decision in decisions)
+    kept = [fact for fact in facts if fact.check_in_id not in voided and not (replaced and fact.uncertain)]
     return tuple(sorted([*kept, *added], key=in_order))
 
 

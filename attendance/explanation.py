@@ -7,6 +7,7 @@ from typing import Any
 from attendance.credit import CreditRule
 from attendance.decision import Decision
 from attendance.presence import Fact, Presence
+from attendance.presence_check import Asked
 from attendance.reasons import Language
 from attendance.session import Session
 from attendance.step import Step, plain
@@ -55,11 +56,11 @@ def _window(session: Session) -> dict[str, Any]:
 
 
 def _known(presence: Presence) -> dict[str, Any]:
-    """Tell facts and decisions; decisions only where there are any, so that old explanations stay as they are."""
+    """Tell facts; decisions and presence checks only where there are any, so that old explanations stay as they are."""
     known: dict[str, Any] = {"facts": [_fact(fact, presence.voided) for fact in presence.facts]}
     if presence.decisions:
         known["decisions"] = [_decision(decision) for decision in presence.decisions]
-    return known
+    return {**known, **_asked(presence.asked)} if presence.asked.checks else known
 
 
 def _fact(fact: Fact, voided: frozenset[str]) -> dict[str, Any]:
@@ -74,6 +75,16 @@ def _fact(fact: Fact, voided: frozenset[str]) -> dict[str, Any]:
 
 def _decision(decision: Decision) -> dict[str, Any]:
     return {"decision": decision.id, "kind": decision.kind, "at": plain(decision.at)}
+
+
+def _asked(asked: Asked) -> dict[str, Any]:
+    return {
+        "presence_checks": [
+            {"check": check.id, "asked_at": plain(check.asked_at), "answer_until": plain(check.answer_until)}
+            for check in asked.checks
+        ],
+        "presence_answers": [{"check": answer.check_id, "at": plain(answer.at)} for answer in asked.answers],
+    }
 
 
 def _rule(rule: CreditRule) -> dict[str, Any]:

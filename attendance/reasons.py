@@ -21,7 +21,7 @@ Reason = Literal[
 ]
 Flag = Literal["time_uncertain", "shared_phone", "offline", "late"]
 Hint = Literal["already_in", "not_in"]
-ReviewReason = Literal["time_uncertain", "out_without_in", "missing_out"]
+ReviewReason = Literal["time_uncertain", "out_without_in", "missing_out", "missed_presence_check"]
 Code = Reason | Flag | Hint | ReviewReason
 
 
@@ -121,6 +121,11 @@ TEXTS: dict[Code, Text] = {
         "There is a check-in but no check-out after it. A trainer decides which time counts; please tell them "
         "when you left.",
         "只有签到，之后没有签退。由培训师决定计入的时间；请告诉培训师您离开的时间。",
+    ),
+    "missed_presence_check": Text(
+        "You were asked whether you were still there, and no answer came in time. A trainer decides which time "
+        "counts; please tell them if you were there.",
+        "系统曾询问您是否在场，但没有及时收到回答。由培训师决定计入的时间；如果您当时在场，请告诉培训师。",
     ),
 }
 

@@ -10,6 +10,7 @@ from attendance.decision import Decision, standing
 from attendance.explanation import Explanation
 from attendance.instant import SECOND, utc, whole_second
 from attendance.presence import Fact, Presence, presence_of_day
+from attendance.presence_check import PresenceAnswer, PresenceCheck
 from attendance.reasons import ReviewReason
 from attendance.session import Session
 from attendance.visit import in_order
@@ -53,16 +54,29 @@ def settle_day(
     now: datetime | None = None,
     decisions: Iterable[Decision] = (),
     voided: frozenset[str] = frozenset(),
+    day: date | None = None,
+    checks: Iterable[PresenceCheck] = (),
+    answers: Iterable[PresenceAnswer] = (),
 ) -> Settled:
     """Settle the sessions that have facts or decisions; `rules` holds one for each session id.
 
-    With `now`, sessions that can still get more stay open: a missing `out` is not missing yet.
+    With `day`, sessions of other local dates are its neighbours: they take the time that overlaps, and nothing else
+    becomes of them here; they need no rule. With `now`, sessions that can still get more stay open: a missing `out`
+    is not missing yet.
     A decision answers a reason to review, and a reason that is left keeps the session there; `nothing` outranks all.
     Check-ins whose ids are `voided` count no more and stay in the explanation.
     """
     by_id = {session.id: session for session in sessions}
-    own = [decision for decision in decisions if decision.learner_id == learner_id]
-    presences = presence_of_day(by_id.values(), facts, decisions=own, voided=voided)
+    presences = presence_of_day(
+        by_id.values(),
+        facts,
+        decisions=[decision for decision in decisions if decision.learner_id == learner_id],
+        voided=voided,
+        checks=checks,
+        answers=[answer for answer in answers if answer.learner_id == learner_id],
+    )
+    if day is not None:
+        presences = {id: presence for id, presence in presences.items() if by_id[id].local_date == day}
     still_open = tuple(id for id in presences if now and _open(by_id[id], presences[id], now))
     records: list[HourRecord] = []
     reviews: list[Review] = []
@@ -73,29 +87,35 @@ def settle_day(
         if presence.review:
             reviews += _reviews(learner_id, by_id[id], presence, rules[id])
             continue
-        day = (rules[id].name, by_id[id].local_date)
-        record = _record(learner_id, by_id[id], presence, rules[id], already_today=credited.get(day, NOTHING))
-        credited[day] = credited.get(day, NOTHING) + record.credit
+        capped = (rules[id].name, by_id[id].local_date)
+        record = _record(learner_id, by_id[id], presence, rules[id], already_today=credited.get(capped, NOTHING))
+        credited[capped] = credited.get(capped, NOTHING) + record.credit
         records.append(record)
     return Settled(records=tuple(records), reviews=tuple(reviews), open=still_open)
 
 
-def open_until(session: Session, facts: Iterable[Fact], now: datetime) -> datetime | None:
+def open_until(
+    session: Session, facts: Iterable[Fact], now: datetime, *, checks: Iterable[PresenceCheck] = ()
+) -> datetime | None:
     """Say from when on a session can be settled that cannot be yet; None when it can.
 
-    Whoever is out at the end has gone; whoever is still in may check out until the window has closed.
-    `facts` may hold those of other sessions; `decision.standing` gives those that count.
+    Whoever is out at the end has gone; whoever is still in may check out until the window has closed, and whoever is
+    asked may answer until the last presence check has run out.
+    `facts` and `checks` may hold those of other sessions; `decision.standing` gives the facts that count.
     """
     now = whole_second(utc(now))
+    answered = max((check.answer_until + SECOND for check in checks if check.session_id == session.id), default=now)
     if now < session.ends_at:
-        return session.ends_at
+        return max(session.ends_at, answered)
     last = max((fact for fact in facts if fact.session_id == session.id), key=in_order, default=None)
     still_in = last is not None and last.direction == "in"
-    return session.closes_at + SECOND if still_in and now <= session.closes_at else None
+    until = max(session.closes_at + SECOND, answered) if still_in and now <= session.closes_at else answered
+    return until if until > now else None
 
 
 def _open(session: Session, presence: Presence, now: datetime) -> bool:
-    return bool(open_until(session, standing(presence.facts, presence.decisions, presence.voided), now))
+    facts = standing(presence.facts, presence.decisions, presence.voided)
+    return bool(open_until(session, facts, now, checks=presence.asked.checks))
 
 
 def _record(

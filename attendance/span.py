@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from attendance.instant import utc
 
@@ -13,8 +13,10 @@ class Span:
     ends_at: datetime
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "starts_at", utc(self.starts_at))
-        object.__setattr__(self, "ends_at", utc(self.ends_at))
+        # Most are cut from others; nothing is written that stands there already.
+        if self.starts_at.tzinfo is not UTC or self.ends_at.tzinfo is not UTC:
+            object.__setattr__(self, "starts_at", utc(self.starts_at))
+            object.__setattr__(self, "ends_at", utc(self.ends_at))
         if self.ends_at < self.starts_at:
             raise ValueError(f"a span cannot end at {self.ends_at}, before it starts at {self.starts_at}")
 
@@ -34,11 +36,12 @@ def common(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
     """Find the time that lies in both; each side is sorted and has no overlaps of its own."""
     shared, i, j = [], 0, 0
     while i < len(spans) and j < len(others):
-        starts_at = max(spans[i].starts_at, others[j].starts_at)
-        ends_at = min(spans[i].ends_at, others[j].ends_at)
+        span, other = spans[i], others[j]
+        starts_at = max(span.starts_at, other.starts_at)
+        ends_at = min(span.ends_at, other.ends_at)
         if starts_at < ends_at:
             shared.append(Span(starts_at, ends_at))
-        if spans[i].ends_at < others[j].ends_at:
+        if span.ends_at < other.ends_at:
             i += 1
         else:
             j += 1

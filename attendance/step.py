@@ -19,11 +19,8 @@ class Step:
 
 def plain(value: object) -> Any:
     """Give what JSON has no word for as text: amounts exactly, instants in UTC."""
-    match value:
-        case Decimal():
-            return str(value)
-        case datetime():
-            return value.isoformat().replace("+00:00", "Z")
-        case date():
-            return value.isoformat()
-    return value
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    if isinstance(value, Decimal):
+        return str(value)
+    return value.isoformat() if isinstance(value, date) else value

@@ -1,7 +1,8 @@
 """Partners who come to a joint session together arrive at about the same time."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from attendance.instant import utc, whole_second
 from attendance.presence import Presence
@@ -28,6 +29,12 @@ def arrival(presence: Presence | None) -> datetime | None:
     grace = next((step for step in presence.steps if step.name == "grace"), None)
     arrived = dict(grace.values).get("arrived") if grace else None
     return arrived if isinstance(arrived, datetime) else None
+
+
+def arrival_explained(explanation: Mapping[str, Any]) -> datetime | None:
+    """Say the same from an explanation as it was written down."""
+    grace: Mapping[str, Any] = next((step for step in explanation["steps"] if step["step"] == "grace"), {})
+    return datetime.fromisoformat(grace["arrived"]) if grace.get("arrived") else None
 
 
 def attended_together(

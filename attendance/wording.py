@@ -4,36 +4,41 @@ from collections.abc import Mapping
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import Any
 
+from attendance.circumstances import circumstances, unanswered
 from attendance.joint_wording import joint_sentence
 from attendance.reasons import Language, Text, text
 from attendance.unit import named
 
 TENTH = Decimal("0.1")
-DECIDED = {
-    "nothing": Text("A trainer decided that nothing is credited.", "经培训师审核，本场不计学时。"),
-    "added": Text("A trainer decided on a time that was missing.", "其中缺少的时间由培训师确认。"),
-}
+CANCELLED = Text("The session was cancelled, so nothing is credited.", "本场培训已取消，不计学时。")
+NOTHING = Text("A trainer decided that nothing is credited.", "经培训师审核，本场不计学时。")
 
 
 def sentence(explained: Mapping[str, Any], language: Language) -> str:
-    """Say in one sentence why it is this credit; what is about pairs says so by its kind."""
+    """Say why it is this credit: in one sentence, and in a short one for each thing out of the ordinary.
+
+    What is about pairs says so by its kind.
+    """
     if "kind" in explained:
         return joint_sentence(explained, language)
+    said = _said(explained, {step["step"]: step for step in explained["steps"]}, language)
+    return (" " if language == "en" else "").join(said)
+
+
+def _said(explained: Mapping[str, Any], steps: Mapping[str, Any], language: Language) -> list[str]:
     review = explained["outcome"]["review"]
     if review:
-        return " ".join(text(reason, language) for reason in review)
-    steps = {step["step"]: step for step in explained["steps"]}
+        missed = (said.told(language) for said in unanswered(explained, steps, language))
+        return [*(text(reason, language) for reason in review), *missed]
     if steps.get("decided", {}).get("nothing"):
-        return DECIDED["nothing"].told(language)
-    said = _english(explained, steps) if language == "en" else _chinese(explained, steps)
-    if "decided" not in steps:
-        return said
-    return f"{said} {DECIDED['added'].en}" if language == "en" else said + DECIDED["added"].zh
+        return [NOTHING.told(language)]
+    if "cancelled" in steps:
+        return [CANCELLED.told(language)]
+    credited = _english(explained, steps) if language == "en" else _chinese(explained, steps)
+    return [credited, *circumstances(explained, steps, language)]
 
 
 def _english(explained: Mapping[str, Any], steps: Mapping[str, Any]) -> str:
-    if "cancelled" in steps:
-        return "The session was cancelled, so nothing is credited."
     percent = steps["percent"]
     present = f"Present {percent['present']} of {percent['scheduled']} minutes ({_percent(percent)} %)"
     if not percent["reached"]:
@@ -50,14 +55,17 @@ def _units_in_english(explained: Mapping[str, Any], steps: Mapping[str, Any]) ->
     if rule["tiers"]:
         made = f"a session of {steps['percent']['scheduled']} minutes gives {units}"
     else:
-        rounded = _rounded(rule, steps, {"down": ", rounded down,", "nearest": ", rounded,"})
+        rounded = _rounded(
+            rule, steps, {"down": ", rounded down to steps of {},", "nearest": ", rounded to the nearest {},"}
+        )
         made = f"at {rule['unit_minutes']} minutes a unit{rounded} that is {units}"
-    return made + (f", of which the daily cap of {rule['daily_cap']} leaves {_left(steps)}" if _cut(steps) else "")
+    if not _cut(steps):
+        return made
+    before = f" after {steps['cap']['already_today']} earlier that day" if _any_before(steps) else ""
+    return f"{made}, of which the daily cap of {rule['daily_cap']} leaves {_left(steps)}{before}"
 
 
 def _chinese(explained: Mapping[str, Any], steps: Mapping[str, Any]) -> str:
-    if "cancelled" in steps:
-        return "本场培训已取消，不计学时。"
     percent = steps["percent"]
     present = f"应到 {percent['scheduled']} 分钟，实到 {percent['present']} 分钟（{_percent(percent)} %）"
     if not percent["reached"]:
@@ -74,9 +82,12 @@ def _units_in_chinese(explained: Mapping[str, Any], steps: Mapping[str, Any]) ->
     if rule["tiers"]:
         made = f"{steps['percent']['scheduled']} 分钟的培训计 {units}"
     else:
-        rounded = _rounded(rule, steps, {"down": "，向下取整", "nearest": "，四舍五入"})
+        rounded = _rounded(rule, steps, {"down": "，按 {} 向下取整", "nearest": "，四舍五入到 {}"})
         made = f"每 {rule['unit_minutes']} 分钟为一个单位{rounded}，计 {units}"
-    return made + (f"，每日上限 {rule['daily_cap']}，实计 {_left(steps)}" if _cut(steps) else "")
+    if not _cut(steps):
+        return made
+    before = f"，当日此前已计 {steps['cap']['already_today']}" if _any_before(steps) else ""
+    return f"{made}，每日上限 {rule['daily_cap']}{before}，实计 {_left(steps)}"
 
 
 def _percent(percent: Mapping[str, Any]) -> Decimal:
@@ -99,11 +110,15 @@ def _below_first_unit(explained: Mapping[str, Any], steps: Mapping[str, Any]) ->
 
 def _rounded(rule: Mapping[str, Any], steps: Mapping[str, Any], words: Mapping[str, str]) -> str:
     exact = Decimal(steps["step"]["units"]) * rule["unit_minutes"] == steps["basis"]["minutes"]
-    return "" if exact else words[rule["rounding"]]
+    return "" if exact else words[rule["rounding"]].format(rule["step"])
 
 
 def _cut(steps: Mapping[str, Any]) -> bool:
     return "cap" in steps and bool(Decimal(_left(steps)) < Decimal(steps["step"]["units"]))
+
+
+def _any_before(steps: Mapping[str, Any]) -> bool:
+    return bool(Decimal(steps["cap"]["already_today"]))
 
 
 def _left(steps: Mapping[str, Any]) -> str:

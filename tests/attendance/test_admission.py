@@ -46,24 +46,26 @@ NO_FACES = replace(ORDER_101, methods=frozenset({"paper", "dynamic_badge"}))
 SURE = replace(ORDER_101, least_assurance="dynamic_badge")
 
 
-@pytest.mark.parametrize(
-    ("check_in", "session", "reason"),
-    [
-        pytest.param(seen("stranger"), ORDER_101, "not_on_roster", id="not_on_roster"),
-        pytest.param(seen(), None, "no_session_now", id="no_session_now"),
-        pytest.param(seen(clock="08:29:59"), ORDER_101, "too_early", id="too_early"),
-        pytest.param(seen(clock="12:00:01"), ORDER_101, "session_over", id="session_over"),
-        pytest.param(seen(), CANCELLED, "session_cancelled", id="session_cancelled"),
-        pytest.param(seen(room_id="room-2"), ORDER_101, "wrong_room", id="wrong_room"),
-        pytest.param(seen(None, credential="unknown"), ORDER_101, "unknown_badge", id="unknown_badge"),
-        pytest.param(seen(credential="revoked"), ORDER_101, "revoked_badge", id="revoked_badge"),
-        pytest.param(seen(credential="expired"), ORDER_101, "expired_code", id="expired_code"),
-        pytest.param(seen(method="face"), NO_FACES, "method_not_allowed", id="method_not_allowed"),
-        pytest.param(seen(method="static_badge"), SURE, "assurance_too_low", id="assurance_too_low"),
-        pytest.param(seen(method="badge+face", consented=False), ORDER_101, "no_consent", id="no_consent"),
-    ],
-)
-def test_every_reason_is_given(check_in: CheckIn, session: Session | None, reason: Reason) -> None:
+REFUSED: dict[Reason, tuple[CheckIn, Session | None]] = {
+    "not_on_roster": (seen("stranger"), ORDER_101),
+    "no_session_now": (seen(), None),
+    "too_early": (seen(clock="08:29:59"), ORDER_101),
+    "session_over": (seen(clock="12:00:01"), ORDER_101),
+    "session_cancelled": (seen(), CANCELLED),
+    "wrong_room": (seen(room_id="room-2"), ORDER_101),
+    "unknown_badge": (seen(None, credential="unknown"), ORDER_101),
+    "revoked_badge": (seen(credential="revoked"), ORDER_101),
+    "expired_code": (seen(credential="expired"), ORDER_101),
+    "method_not_allowed": (seen(method="face"), NO_FACES),
+    "assurance_too_low": (seen(method="static_badge"), SURE),
+    "no_consent": (seen(method="badge+face", consented=False), ORDER_101),
+}
+
+
+@pytest.mark.parametrize("reason", get_args(Reason))
+def test_every_reason_is_given(reason: Reason) -> None:
+    check_in, session = REFUSED[reason]
+
     assert admit(check_in, session) == Refused(reason)
 
 
@@ -121,17 +123,23 @@ def test_the_time_decides(clock: str, direction: str, verdict: Verdict) -> None:
     assert admit(seen(clock=clock, direction=direction), ORDER_101) == verdict
 
 
-@pytest.mark.parametrize(
-    ("check_in", "flag"),
-    [
-        pytest.param(seen(time_uncertain=True), "time_uncertain", id="time_uncertain"),
-        pytest.param(seen(shared_phone=True), "shared_phone", id="shared_phone"),
-        pytest.param(seen(offline=True), "offline", id="offline"),
-        pytest.param(seen(clock="10:00"), "late", id="late"),
-    ],
-)
-def test_every_flag_is_given(check_in: CheckIn, flag: Flag) -> None:
-    assert admit(check_in, ORDER_101) == Admitted(frozenset({flag}))
+FLAGGED: dict[Flag, CheckIn] = {
+    "time_uncertain": seen(time_uncertain=True),
+    "shared_phone": seen(shared_phone=True),
+    "offline": seen(offline=True),
+    "late": seen(clock="10:00"),
+}
+
+
+@pytest.mark.parametrize("flag", get_args(Flag))
+def test_every_flag_is_given(flag: Flag) -> None:
+    assert admit(FLAGGED[flag], ORDER_101) == Admitted(frozenset({flag}))
+
+
+def test_a_check_in_carries_every_flag_that_fits() -> None:
+    everything = seen(clock="10:00", shared_phone=True, offline=True)
+
+    assert admit(everything, ORDER_101) == Admitted(frozenset({"late", "shared_phone", "offline"}))
 
 
 @pytest.mark.parametrize("clock", ["00:01", "09:30", "23:59"])
@@ -164,11 +172,48 @@ def test_an_instant_is_kept_in_utc() -> None:
     assert seen(clock="09:00").at.tzinfo is UTC
 
 
-@pytest.mark.parametrize("level", range(len(METHODS)), ids=METHODS)
-def test_a_method_meets_itself_and_all_below(level: int) -> None:
-    met: list[Method] = [least for least in METHODS if meets(METHODS[level], least)]
+LOWEST_FIRST: list[Method] = [
+    "paper", "staff", "static_badge", "session_code", "static_badge+staff", "dynamic_badge", "face", "badge+face"
+]  # fmt: skip
 
-    assert met == list(METHODS[: level + 1])
+
+def test_every_method_has_its_place() -> None:
+    assert list(METHODS) == LOWEST_FIRST
+
+
+@pytest.mark.parametrize("level", range(len(LOWEST_FIRST)), ids=LOWEST_FIRST)
+def test_a_method_meets_itself_and_all_below(level: int) -> None:
+    met: list[Method] = [least for least in METHODS if meets(LOWEST_FIRST[level], least)]
+
+    assert met == LOWEST_FIRST[: level + 1]
+
+
+@pytest.mark.parametrize("level", range(len(LOWEST_FIRST)), ids=LOWEST_FIRST)
+def test_a_session_accepts_what_it_asks_for_or_more(level: int) -> None:
+    demanding = replace(ORDER_101, least_assurance=LOWEST_FIRST[level])
+
+    verdicts = [admit(seen(method=method), demanding) for method in LOWEST_FIRST]
+
+    enough = len(LOWEST_FIRST) - level
+    assert verdicts == [*[Refused("assurance_too_low")] * level, *[Admitted()] * enough]
+
+
+@pytest.mark.parametrize("method", LOWEST_FIRST)
+def test_a_session_accepts_only_the_methods_it_allows(method: Method) -> None:
+    others = replace(ORDER_101, methods=frozenset(LOWEST_FIRST) - {method})
+
+    assert admit(seen(method=method), others) == Refused("method_not_allowed")
+    assert admit(seen(method=method), replace(others, methods=frozenset({method}))) == Admitted()
+
+
+def test_the_codes_are_these() -> None:
+    assert get_args(Reason) == (
+        "not_on_roster", "no_session_now", "too_early", "session_over", "session_cancelled", "wrong_room",
+        "unknown_badge", "revoked_badge", "expired_code", "method_not_allowed", "assurance_too_low", "no_consent",
+    )  # fmt: skip
+    assert get_args(Flag) == ("time_uncertain", "shared_phone", "offline", "late")
+    assert get_args(Hint) == ("already_in", "not_in")
+    assert get_args(ReviewReason) == ("time_uncertain", "out_without_in", "missing_out", "missed_presence_check")
 
 
 @pytest.mark.parametrize("code", [code for kind in (Reason, Flag, Hint, ReviewReason) for code in get_args(kind)])

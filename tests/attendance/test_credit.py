@@ -1,151 +1,110 @@
-"""Credit: percent, basis, step, cap; and the worked examples of the design, row by row."""
+"""Credit: percent, basis, step, cap; and the worked examples, row by row."""
 
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import asdict, replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attendance.credit import PRESETS, CreditRule, Tier, credit
-from attendance.presence import Fact
-from attendance.session import Session, Span
-from attendance.settlement import Settled, settle_day
-
-ZONE = "Asia/Shanghai"
-
-HOUR_60, CN_45, CN_HALF_DAY, NASBA_50, IACET_CEU = (
-    PRESETS[name] for name in ("hour-60", "cn-45", "cn-half-day", "nasba-50", "iacet-ceu")
+from attendance.credit import MOST_UNIT_MINUTES, PRESETS, CreditRule, Tier, WrongRule, credit
+from tests.attendance.examples import (
+    CN_45,
+    CN_45_CAP_6,
+    CN_45_FULL,
+    CN_HALF_DAY,
+    EXAMPLES,
+    HOUR_60,
+    IACET_CEU,
+    NASBA_50,
+    Example,
+    two_in_one_day,
 )
-CN_45_FULL = replace(CN_45, basis="full")
-CN_45_CAP_6 = replace(CN_45, daily_cap=Decimal(6))
+
+CREDITED = [example for example in EXAMPLES if example.present != "–"]
 
 
-def at(clock: str) -> datetime:
-    return datetime.fromisoformat(f"2026-11-02T{clock}").replace(tzinfo=ZoneInfo(ZONE))
+@pytest.mark.parametrize("example", CREDITED, ids=lambda example: example.id)
+def test_a_worked_example_comes_out(example: Example) -> None:
+    minutes, _, percent = example.present.partition(" ")
 
+    for rule in example.rules:
+        [record] = example.settled(rule).records
 
-def session(id: str, start: str, end: str, pause: tuple[str, str], **other: Any) -> Session:
-    return Session(
-        id=id,
-        course_id="order-entry",
-        room_id="room-1",
-        starts_at=at(start),
-        ends_at=at(end),
-        zone=ZONE,
-        breaks=(Span(at(pause[0]), at(pause[1])),),
-        roster=frozenset({"ann"}),
-        **other,
-    )
-
-
-ORDER_101 = session("order-101", "09:00", "12:00", ("10:30", "10:45"))
-ORDER_102 = session("order-102", "14:00", "17:00", ("15:30", "15:45"))
-
-
-def facts(of: str, came: str, went: str) -> list[Fact]:
-    """Read the columns `in` and `out`; several times are parted by a comma."""
-    scans = [("in", clock) for clock in came.split(", ") if clock] + [
-        ("out", clock) for clock in went.split(", ") if clock
-    ]
-    return [
-        Fact(
-            check_in_id=f"{of}-{seq}",
-            session_id=of,
-            direction="in" if direction == "in" else "out",
-            at=at(clock),
-            stream="kiosk",
-            seq=seq,
-        )
-        for seq, (direction, clock) in enumerate(scans)
-    ]
-
-
-def settled(came: str, went: str, rule: CreditRule, **other: Any) -> Settled:
-    attended = replace(ORDER_101, **other)
-    return settle_day("ann", [attended], facts=facts("order-101", came, went), rules={"order-101": rule})
-
-
-@pytest.mark.parametrize(
-    ("came", "went", "rule", "present", "credited"),
-    [
-        pytest.param("09:04", "12:00", CN_45, 165, "3.5", id="within grace; 165/45 = 3.67"),
-        pytest.param("09:05:00", "11:55:00", CN_45, 165, "3.5", id="both at the edge of grace"),
-        pytest.param("09:05:01", "12:00", HOUR_60, 159, "2.50", id="past grace: 159 min 59 s; 159/60 = 2.65"),
-        pytest.param("09:20", "11:50", CN_45, 135, "3.0", id="135/45"),
-        pytest.param("09:20", "11:50", CN_45_FULL, 135, "3.5", id="basis full, presence reached: 165/45"),
-        pytest.param("09:20", "11:30", HOUR_60, 115, "0.00", id="presence below 80 %: hour-60"),
-        pytest.param("09:20", "11:30", CN_45, 115, "0.0", id="presence below 80 %: cn-45"),
-        pytest.param("09:20", "11:30", CN_45_FULL, 115, "0.0", id="presence below 80 %: cn-45, basis full"),
-        pytest.param("09:20", "11:30", CN_HALF_DAY, 115, "0", id="presence below 80 %: cn-half-day"),
-        pytest.param("09:20", "11:30", IACET_CEU, 115, "0.0", id="presence below 80 %: iacet-ceu"),
-        pytest.param(
-            "09:00, 10:50", "10:20, 12:00", CN_45, 150, "3.0", id="two intervals, the break lies between them"
-        ),
-        pytest.param("09:00, 09:01", "12:00, 12:03", CN_45, 165, "3.5", id="in-in-out-out is one presence"),
-        pytest.param("09:00", "12:00", HOUR_60, 165, "2.75", id="165/60"),
-        pytest.param("09:00", "12:00", NASBA_50, 165, "3.2", id="165/50 = 3.3"),
-        pytest.param("09:00", "12:00", IACET_CEU, 165, "0.3", id="0.275, nearest tenth"),
-        pytest.param("09:30", "12:00", IACET_CEU, 135, "0.2", id="0.225"),
-        pytest.param("09:00", "12:00", CN_HALF_DAY, 165, "3", id="a half day is 3 whatever the clock"),
-    ],
-)
-def test_a_worked_example_comes_out(came: str, went: str, rule: CreditRule, present: int, credited: str) -> None:
-    [record] = settled(came, went, rule).records
-
-    assert (record.minutes, str(record.credit), record.unit, record.rule) == (present, credited, rule.unit, rule.key)
+        assert (record.minutes, record.credit) == (int(minutes), Decimal(example.credited))
+        assert (record.unit, record.rule) == (rule.unit, rule.key)
+        assert percent in record.explanation.sentence("en")
 
 
 def test_the_example_of_a_missing_out_is_on_the_review_list() -> None:
-    result = settled("09:00", "", CN_45, missing_out="review")
+    [example] = [example for example in EXAMPLES if example.because == "on the review list"]
+
+    result = example.settled(CN_45)
 
     assert result.records == ()
     assert [(review.session_id, review.reason) for review in result.reviews] == [("order-101", "missing_out")]
 
 
-def test_the_example_of_a_missing_out_counts_to_the_end_by_policy() -> None:
-    [record] = settled("09:00", "", CN_45, missing_out="session_end").records
-
-    assert (record.minutes, str(record.credit)) == (165, "3.5")
-
-
 def test_the_example_of_two_sessions_in_one_day_meets_the_cap() -> None:
-    day = [*facts("order-101", "09:00", "12:00"), *facts("order-102", "14:00", "17:00")]
+    records = two_in_one_day().records
 
-    result = settle_day(
-        "ann", [ORDER_102, ORDER_101], facts=day, rules={"order-101": CN_45_CAP_6, "order-102": CN_45_CAP_6}
-    )
-
-    assert [(record.minutes, str(record.credit)) for record in result.records] == [(165, "3.5"), (165, "2.5")]
+    assert [(record.minutes, str(record.credit)) for record in records] == [(165, "3.5"), (165, "2.5")]
 
 
-@pytest.mark.parametrize(
-    ("name", "fields"),
-    [
-        pytest.param("hour-60", (60, "0.25", "down", False, 80, "actual", (), None), id="hour-60"),
-        pytest.param("cn-45", (45, "0.5", "down", False, 80, "actual", (), None), id="cn-45"),
-        pytest.param("cn-half-day", (None, None, "down", False, 80, "full", ((1, 3), (241, 6)), 6), id="cn-half-day"),
-        pytest.param("nasba-50", (50, "0.2", "down", True, 0, "actual", (), None), id="nasba-50"),
-        pytest.param("iacet-ceu", (600, "0.1", "nearest", False, 80, "actual", (), None), id="iacet-ceu"),
-    ],
-)
-def test_a_preset_is_as_the_design_says(name: str, fields: tuple[Any, ...]) -> None:
-    rule = PRESETS[name]
+FIELDS: dict[str, dict[str, Any]] = {
+    "hour-60": {"unit": "hour", "unit_minutes": 60, "step": "0.25"},
+    "cn-45": {"unit": "学时", "unit_minutes": 45, "step": "0.5"},
+    "cn-half-day": {
+        "unit": "学时",
+        "basis": "full",
+        "tiers": ({"from_minutes": 1, "units": "3"}, {"from_minutes": 241, "units": "6"}),
+        "daily_cap": "6",
+    },
+    "nasba-50": {
+        "unit": "CPE",
+        "unit_minutes": 50,
+        "step": "0.2",
+        "first_unit_whole": True,
+        "min_presence_percent": "0",
+    },
+    "iacet-ceu": {"unit": "CEU", "unit_minutes": 600, "step": "0.1", "rounding": "nearest"},
+}
+USUAL: dict[str, Any] = {
+    "version": 1,
+    "unit_minutes": None,
+    "step": None,
+    "rounding": "down",
+    "first_unit_whole": False,
+    "min_presence_percent": "80",
+    "basis": "actual",
+    "tiers": (),
+    "daily_cap": None,
+    "effective_from": date(2000, 1, 1),
+}
 
-    assert (
-        rule.unit_minutes,
-        rule.step and str(rule.step),
-        rule.rounding,
-        rule.first_unit_whole,
-        rule.min_presence_percent,
-        rule.basis,
-        tuple((tier.from_minutes, tier.units) for tier in rule.tiers),
-        rule.daily_cap,
-    ) == fields
-    assert rule.key == f"{name}@1"
+
+def written(value: Any) -> Any:
+    """Write decimals as text, so that 0.5 and 0.50 differ."""
+    match value:
+        case Decimal():
+            return str(value)
+        case dict():
+            return {name: written(inner) for name, inner in value.items()}
+        case tuple():
+            return tuple(written(inner) for inner in value)
+    return value
+
+
+def test_there_are_five_presets() -> None:
+    assert list(PRESETS) == list(FIELDS)
+
+
+@pytest.mark.parametrize("name", FIELDS)
+def test_a_preset_has_exactly_these_fields(name: str) -> None:
+    assert written(asdict(PRESETS[name])) == {**USUAL, "name": name, **FIELDS[name]}
+    assert PRESETS[name].key == f"{name}@1"
 
 
 @pytest.mark.parametrize(
@@ -222,10 +181,66 @@ def test_more_presence_never_gives_less(one: int, other: int, scheduled: int, na
     assert credit(less, scheduled, rule=PRESETS[name]).amount <= credit(more, scheduled, rule=PRESETS[name]).amount
 
 
-@pytest.mark.parametrize("missing", ["unit_minutes", "step"])
-def test_a_rule_that_cannot_say_a_unit_is_a_fault(missing: str) -> None:
-    with pytest.raises(ValueError, match="needs unit_minutes and step, or tiers"):
-        replace(CN_45, **{missing: None})  # type: ignore[arg-type]
+RISING = (Tier(from_minutes=60, units=Decimal(1)), Tier(from_minutes=120, units=Decimal(2)))
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        pytest.param({"unit_minutes": None}, "needs unit_minutes and step, or tiers", id="no unit_minutes"),
+        pytest.param({"step": None}, "needs unit_minutes and step, or tiers", id="no step"),
+        pytest.param({"unit_minutes": 0}, "unit_minutes of 0; it must be from 1", id="a unit of nothing"),
+        pytest.param({"unit_minutes": -45}, "unit_minutes of -45; it must be from 1", id="a negative unit"),
+        pytest.param({"unit_minutes": MOST_UNIT_MINUTES + 1}, "it must be from 1 to 60000", id="a unit of months"),
+        pytest.param({"step": Decimal(0)}, "a step of 0; it must be more than 0", id="no step at all"),
+        pytest.param({"step": Decimal("-0.5")}, "a step of -0.5; it must be more than 0", id="a negative step"),
+        pytest.param({"step": Decimal("0.3")}, "a step of 0.3, which does not divide a unit", id="an uneven step"),
+        pytest.param({"step": Decimal(2)}, "a step of 2, which does not divide a unit", id="a step of two units"),
+        pytest.param({"step": Decimal("0.00001")}, "has 0.00001 as step; at most", id="a step too fine"),
+        pytest.param({"step": Decimal("NaN")}, "has NaN as step", id="a step that is no number"),
+        pytest.param({"daily_cap": Decimal("Infinity")}, "has Infinity as daily_cap", id="an endless cap"),
+        pytest.param({"daily_cap": Decimal("1E+99999")}, "as daily_cap; at most 10000", id="a cap beyond reason"),
+        pytest.param({"daily_cap": Decimal(0)}, "a daily_cap of 0; it must be more than 0", id="a cap of nothing"),
+        pytest.param({"daily_cap": Decimal(-6)}, "a daily_cap of -6; it must be more than 0", id="a negative cap"),
+        pytest.param({"min_presence_percent": Decimal(-1)}, "it must be from 0 to 100", id="less than 0 %"),
+        pytest.param({"min_presence_percent": Decimal("100.1")}, "it must be from 0 to 100", id="more than 100 %"),
+        pytest.param({"rounding": "up"}, "rounding 'up'; it must be one of down, nearest", id="unknown rounding"),
+        pytest.param({"basis": "most"}, "basis 'most'; it must be one of actual, full", id="unknown basis"),
+        pytest.param({"version": 0}, "has version 0; the first version is 1", id="version 0"),
+        pytest.param({"name": " "}, "needs a name of 1 to 32 characters", id="no name"),
+        pytest.param({"name": "cn-45@2"}, "needs a name of 1 to 32 characters without @", id="a key as a name"),
+        pytest.param({"name": "x" * 33}, "needs a name of 1 to 32 characters", id="a long name"),
+        pytest.param({"unit": ""}, "needs a unit of 1 to 32 characters", id="no unit"),
+        pytest.param({"unit": "学\n时"}, "needs a unit of 1 to 32 characters", id="a unit of two lines"),
+        pytest.param({"tiers": RISING}, "has tiers, which say the units", id="tiers and a unit"),
+    ],
+)
+def test_a_rule_that_contradicts_itself_is_refused(changed: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(WrongRule) as refused:
+        replace(CN_45, **changed)
+
+    assert sentence in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "tiers",
+    [
+        pytest.param(RISING[::-1], id="falling"),
+        pytest.param((RISING[0], RISING[0]), id="twice the same"),
+        pytest.param((RISING[0], Tier(from_minutes=120, units=Decimal(1))), id="longer, and no more units"),
+        pytest.param((Tier(from_minutes=0, units=Decimal(1)),), id="from 0 minutes"),
+        pytest.param((Tier(from_minutes=60, units=Decimal(0)),), id="no units"),
+        pytest.param((Tier(from_minutes=60, units=Decimal("NaN")),), id="no number of units"),
+    ],
+)
+def test_tiers_have_to_rise(tiers: tuple[Tier, ...]) -> None:
+    with pytest.raises(WrongRule, match=r"tiers that do not rise|has NaN as units"):
+        CreditRule(name="ours", unit="学时", tiers=tiers)
+
+
+def test_a_rule_with_tiers_has_no_first_unit() -> None:
+    with pytest.raises(WrongRule, match="first_unit_whole must be left out"):
+        replace(CN_HALF_DAY, first_unit_whole=True)
 
 
 def test_a_rule_with_tiers_needs_no_unit() -> None:

@@ -131,8 +131,10 @@ def test_a_cancelled_session_stays_cancelled() -> None:
         pytest.param(
             decided("add_out", "11:30"),
             "Present 135 of 165 minutes (81.8 %); at 45 minutes a unit that is 3.0 学时. "
+            "Left at 11:30, more than 5 min before the end: counted until then. "
             "A trainer decided on a time that was missing.",
-            "应到 165 分钟，实到 135 分钟（81.8 %）；每 45 分钟为一个单位，计 3.0 学时。其中缺少的时间由培训师确认。",
+            "应到 165 分钟，实到 135 分钟（81.8 %）；每 45 分钟为一个单位，计 3.0 学时。"
+            "11:30 离开，早退超过 5 分钟，计至离开。其中缺少的时间由培训师确认。",
             id="add_out",
         ),
         pytest.param(
@@ -177,6 +179,8 @@ def test_a_voided_check_in_counts_no_more_and_stays_in_the_explanation() -> None
     told = record.explanation.to_json()
     assert [fact.get("voided") for fact in told["inputs"]["facts"]] == [None, True, None]
     assert told["steps"][0] == {"step": "voided", "facts": 1}
+    assert record.explanation.sentence("en").endswith("Check-ins that a trainer has taken out: 1.")
+    assert record.explanation.sentence("zh").endswith("培训师撤销的签到记录：1 条。")
 
 
 def test_a_session_with_voided_check_ins_only_is_a_record_of_nothing() -> None:

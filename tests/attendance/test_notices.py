@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from attendance.lag import Lag
+from attendance.lag import LAG_KINDS, Lag, LagKind
 from attendance.notices import Notice, filled, notices, when
 from attendance.progress import Completion
 from attendance.reasons import Text
@@ -186,6 +186,26 @@ def told(about: Lag, now: datetime = NOW) -> dict[str, Text]:
 )
 def test_a_lag_is_told(about: Lag, expected: dict[str, Text]) -> None:
     assert told(about) == expected
+
+
+WHO_IS_TOLD: dict[LagKind, set[str]] = {
+    "ready": {"bo"},
+    "not_started": {"ann", "bo"},
+    "behind": {"ann", "bo"},
+    "overdue": {"ann", "bo"},
+    "forfeited": {"ann", "bo", "trainer"},
+    "cleared": {"ann", "bo"},
+}
+
+
+@pytest.mark.parametrize("kind", LAG_KINDS)
+def test_every_kind_is_told_to_whom_it_concerns(kind: LagKind) -> None:
+    about = lag(kind, until=DUE + 24 * HOUR, completion=HALF, was="overdue" if kind == "cleared" else None)
+
+    texts = told(about)
+
+    assert texts.keys() == WHO_IS_TOLD[kind]
+    assert all("{" not in text.en + text.zh for text in texts.values())
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,15 @@ import random
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from attendance.credit import PRESETS
 from attendance.presence import Fact
+from attendance.presence_check import PresenceCheck
+from attendance.reasons import ReviewReason, text
 from attendance.session import Session, Span
 from attendance.settlement import Settled, settle_day
 
@@ -43,12 +45,16 @@ def facts(told: str, of: str = "order-101") -> list[Fact]:
             check_in_id=f"{of}-{seq}",
             session_id=of,
             direction="in" if word.startswith("in ") else "out",
-            at=at(word.split()[1]),
+            at=at(word.split()[1].rstrip("?")),
             stream="kiosk",
             seq=seq,
+            uncertain=word.endswith("?"),
         )
         for seq, word in enumerate(told.split(", "))
     ]
+
+
+TEN = PresenceCheck(id="check-1", session_id="order-101", asked_at=at("10:00"), answer_until=at("10:03"))
 
 
 def settled(told: str, attended: Session = ORDER_101, **other: Any) -> Settled:
@@ -74,6 +80,27 @@ def test_a_session_on_review_gives_no_hour_record() -> None:
 
     assert result.records == ()
     assert [review.reason for review in result.reviews] == ["out_without_in", "missing_out"]
+
+
+# Facts that put a session on review, with a question mark behind a time that is uncertain, and checks.
+REVIEWED: dict[ReviewReason, tuple[str, list[PresenceCheck]]] = {
+    "time_uncertain": ("in 09:00?, out 12:00", []),
+    "out_without_in": ("out 12:00", []),
+    "missing_out": ("in 09:00", []),
+    "missed_presence_check": ("in 09:00, out 12:00", [TEN]),
+}
+
+
+@pytest.mark.parametrize("reason", get_args(ReviewReason))
+def test_every_reason_to_review_is_given_and_said(reason: ReviewReason) -> None:
+    told, checks = REVIEWED[reason]
+
+    result = settled(told, checks=checks)
+
+    [review] = result.reviews
+    assert (result.records, review.reason) == ((), reason)
+    assert review.explanation.sentence("en").startswith(text(reason, "en"))
+    assert review.explanation.sentence("zh").startswith(text(reason, "zh"))
 
 
 def test_a_cancelled_session_gives_a_record_of_nothing() -> None:

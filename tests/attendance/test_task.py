@@ -5,10 +5,12 @@ import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 
 from attendance.credit import PRESETS
+from attendance.joint_wording import TASK_PART
 from attendance.pair import Learner, Pair, Program
 from attendance.reasons import Language
 from attendance.standing import PartState, standing
@@ -304,6 +306,10 @@ def test_a_second_past_24_hours_does_not_read_as_24_hours() -> None:
     own = credits(TASK, [handed_in(ENTRY, DUE + 24 * HOUR + SECOND)], now=PAST_ALL)["ann"].own
 
     assert "24 h 1 min after it was due" in own.sentence("en")
+
+
+def test_there_is_a_sentence_for_every_state_of_a_part() -> None:
+    assert TASK_PART.keys() == {*get_args(PartState), "waits"}
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
