@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session as Db
 
-from attendance.admission import Admitted, CheckIn, Credential, Refused, Verdict, admit
+from attendance.admission import Admitted, CheckIn, Refused, Verdict, admit_replanned
 from attendance.assurance import METHODS
 from attendance.direction import LEAVING, Enter, Leave, choose
 from attendance.reasons import Reason
@@ -21,7 +21,6 @@ from protocol.records import CheckInRecord
 
 AHEAD = timedelta(minutes=5)
 """A record from further in the future than this has a clock that nobody can credit."""
-FACE = "face"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +57,14 @@ class Known:
     """What the ledger says of the badges, sessions and consents in a batch."""
 
     badges: Mapping[UUID, BadgeRow]
-    sessions: Mapping[str, Session]
+    plans: Mapping[str, tuple[Session, ...]]
+    """Of each session, the plan that holds and those that held before."""
     consenting: Collection[str]
+
+    def session(self, id: str | None) -> Session | None:
+        """Return a session as it is planned now."""
+        plans = self.plans.get(id or "")
+        return plans[0] if plans else None
 
 
 def ingest(db: Db, arrivals: Sequence[Arrival], *, received_at: datetime) -> list[Outcome]:
@@ -79,7 +84,7 @@ def ingest(db: Db, arrivals: Sequence[Arrival], *, received_at: datetime) -> lis
             for row in rows
             if row["id"] in new
             and row["verdict"] == "admitted"
-            and (session := known.sessions.get(row["session_id"])) is not None
+            and (session := known.session(row["session_id"])) is not None
         ),
     )
     return _outcomes(db, rows, verdicts, new)
@@ -116,15 +121,15 @@ def _verdict(stored: str, now: Verdict) -> Verdict:
 
 
 def _known(db: Db, records: Sequence[CheckInRecord]) -> Known:
-    badges = check_ins.badges_by_id(db, {id for record in records if (id := _badge_id(record))})
+    badges = check_ins.badges_by_id(db, {id for record in records if (id := check_ins.badge_id(record.badge))})
     people = {badge.person_id for badge in badges.values()} | {r.learner for r in records if r.learner}
-    faces = {r.learner for r in records if r.learner and FACE in r.method}
+    faces = {r.learner for r in records if r.learner and check_ins.FACE in r.method}
     sessions = {r.session for r in records if r.session}
     unplaced = {(r.room, r.at) for r in records if r.room and _is_unplaced(r)}
     return Known(
         badges=badges,
-        sessions=check_ins.sessions_by_id(db, sessions | check_ins.sessions_near(db, unplaced), people),
-        consenting=check_ins.consenting(db, faces, FACE),
+        plans=check_ins.plans_by_id(db, sessions | check_ins.sessions_near(db, unplaced), people),
+        consenting=check_ins.consenting(db, faces, check_ins.FACE),
     )
 
 
@@ -135,7 +140,7 @@ def _is_unplaced(record: CheckInRecord) -> bool:
 def _placed(arrival: Arrival, known: Known) -> Arrival:
     """Find what a kiosk without a roster left open, the session and direction; the signed line stays as it is."""
     record = arrival.record
-    session = _chosen(record, known) if _is_unplaced(record) else known.sessions.get(record.session or "")
+    session = _chosen(record, known) if _is_unplaced(record) else known.session(record.session)
     if session is None:
         return arrival
     leaving = record.at >= session.ends_at - LEAVING
@@ -144,7 +149,7 @@ def _placed(arrival: Arrival, known: Known) -> Arrival:
 
 
 def _chosen(record: CheckInRecord, known: Known) -> Session | None:
-    person, sessions = _person(record, known), known.sessions.values()
+    person, sessions = _person(record, known), [plans[0] for plans in known.plans.values()]
     if person is None:
         return None
     choice = choose(sessions, person, room_id=record.room, inside=None, at=record.at, setting=record.direction or "in")
@@ -158,8 +163,8 @@ def _judge(arrival: Arrival, known: Known, received_at: datetime) -> Verdict:
     if record.refused in get_args(Reason):
         return Refused(record.refused)  # type: ignore[arg-type]  # it is one of Reason
     # A newer kiosk's reason is unknown here, and still nobody was let in.
-    session = known.sessions.get(record.session or "") if record.refused is None else None
-    return admit(_as_rule(arrival, known, received_at), session)
+    plans = known.plans.get(record.session or "", ()) if record.refused is None else ()
+    return admit_replanned(_as_rule(arrival, known, received_at), plans)
 
 
 def _as_rule(arrival: Arrival, known: Known, received_at: datetime) -> CheckIn:
@@ -173,9 +178,9 @@ def _as_rule(arrival: Arrival, known: Known, received_at: datetime) -> CheckIn:
         direction=record.direction or "in",
         at=record.at,
         method=record.method,  # type: ignore[arg-type]  # checked by _judge
-        credential=_credential(record, known),
-        consented=FACE not in record.method or record.learner in known.consenting,
-        time_uncertain=record.clock == "unknown" or record.at > received_at + AHEAD,
+        credential=check_ins.credential(record.badge, known.badges, record.learner, record.at),
+        consented=check_ins.FACE not in record.method or record.learner in known.consenting,
+        time_uncertain=_is_uncertain(record, received_at),
         offline=record.offline,
         shared_phone=arrival.shared_phone,
     )
@@ -187,27 +192,9 @@ def _person(record: CheckInRecord, known: Known) -> str | None:
     return badge.person_id if badge else record.learner
 
 
-def _credential(record: CheckInRecord, known: Known) -> Credential:
-    if record.badge is None:
-        return "good"
-    badge = _badge(record, known)
-    if badge is None or record.learner not in (None, badge.person_id):
-        return "unknown"
-    if badge.revoked_at is not None and badge.revoked_at <= record.at:
-        return "revoked"
-    return "expired" if badge.expires_at is not None and badge.expires_at < record.at else "good"
-
-
 def _badge(record: CheckInRecord, known: Known) -> BadgeRow | None:
-    badge_id = _badge_id(record)
-    return known.badges.get(badge_id) if badge_id else None
-
-
-def _badge_id(record: CheckInRecord) -> UUID | None:
-    try:
-        return UUID(hex=record.badge) if record.badge else None
-    except ValueError:
-        return None
+    id = check_ins.badge_id(record.badge)
+    return known.badges.get(id) if id else None
 
 
 def _row(arrival: Arrival, verdict: Verdict, known: Known, received_at: datetime) -> dict[str, Any]:
@@ -227,7 +214,21 @@ def _row(arrival: Arrival, verdict: Verdict, known: Known, received_at: datetime
         "at": record.at,
         "received_at": received_at,
         "verdict": "admitted" if isinstance(verdict, Admitted) else verdict.reason,
-        "flags": sorted(verdict.flags) if isinstance(verdict, Admitted) else [],
+        "flags": sorted(verdict.flags) if isinstance(verdict, Admitted) else _facts_of(arrival, received_at),
         "digest": hashlib.sha256(arrival.line).digest(),
         "line": arrival.line,
     }
+
+
+def _facts_of(arrival: Arrival, received_at: datetime) -> list[str]:
+    """Give the flags of a refused record: it may be judged again when the plan changes."""
+    facts = {
+        "offline": arrival.record.offline,
+        "shared_phone": arrival.shared_phone,
+        "time_uncertain": _is_uncertain(arrival.record, received_at),
+    }
+    return [flag for flag, is_so in facts.items() if is_so]
+
+
+def _is_uncertain(record: CheckInRecord, received_at: datetime) -> bool:
+    return record.clock == "unknown" or record.at > received_at + AHEAD

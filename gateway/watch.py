@@ -1,16 +1,20 @@
-"""What has to happen without anybody asking: days are settled, and the feed is numbered."""
+"""What has to happen without anybody asking: days and months are settled, lags seen, the feed numbered."""
 
 import logging
 import threading
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session as Db
 
 from ledger import feed
+from ledger.chain import chain
 from ledger.database import Ledger
 from ledger.lags import look
 from ledger.months import settle_months
+from ledger.presence import draw
 from ledger.settlement import settle, settle_apart
 
 log = logging.getLogger(__name__)
@@ -43,17 +47,15 @@ class Watch:
 
 
 def tick(ledger: Ledger, *, now: datetime) -> None:
-    """Settle the days that are due, see who lags, settle the months, then number the feed.
+    """Settle the days that are due, draw presence checks, see who lags, settle months, number the feed, chain the acts.
 
     Each chunk is a transaction of its own, so that check-ins never wait for long.
     """
     while _settle_some(ledger, now):
         pass
-    for act in (look, settle_months):
-        while _some(ledger, act, now):
+    for act in (partial(draw, now=now), partial(look, now=now), partial(settle_months, now=now), feed.number, chain):
+        while _some(ledger, act):
             pass
-    while _number_some(ledger):
-        pass
 
 
 def _settle_some(ledger: Ledger, now: datetime) -> int:
@@ -68,11 +70,6 @@ def _settle_some(ledger: Ledger, now: datetime) -> int:
         return settle_apart(db, now=now)
 
 
-def _some(ledger: Ledger, act: Callable[..., int], now: datetime) -> int:
+def _some(ledger: Ledger, act: Callable[[Db], int]) -> int:
     with ledger.begin() as db:
-        return act(db, now=now)
-
-
-def _number_some(ledger: Ledger) -> int:
-    with ledger.begin() as db:
-        return feed.number(db)
+        return act(db)

@@ -1,7 +1,7 @@
 """Facts as they arrive: entered once, and the learner's day marked for settlement."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -9,10 +9,23 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as Db
 
+from attendance.admission import Credential
 from attendance.session import Session, Span
-from ledger.database import insert_or_nothing, upsert
-from ledger.tables import BadgeRow, CheckInRow, ConsentRow, DirtyDayRow, RosterRow, SessionRow, StreamRow
+from ledger.database import UtcDateTime, insert_from, insert_or_nothing, upsert
+from ledger.tables import (
+    BadgeRow,
+    CheckInRow,
+    ConsentRow,
+    DecisionRow,
+    DirtyDayRow,
+    HourRecordRow,
+    RosterRow,
+    SessionRow,
+    StreamRow,
+)
 
+FACE = "face"
+"""The purpose of a consent, and a word in every method that needs it."""
 NEAR = timedelta(hours=1)
 """More than a session opens before its start or closes after its end."""
 
@@ -47,9 +60,43 @@ def mark_dirty(db: Db, days: Iterable[tuple[str, date, datetime]]) -> None:
     upsert(db, DirtyDayRow, rows, keys=["person_id", "day"], update=_earlier)
 
 
+def mark_days(db: Db, places: Sequence[sa.ColumnElement[bool]], *, due_at: datetime) -> None:
+    """Ask for the settlement of every learner's day with a fact, decision or hours in the sessions so chosen."""
+    sources: tuple[tuple[Any, Any], ...] = (
+        (CheckInRow.person_id, CheckInRow.session_id),
+        (DecisionRow.person_id, DecisionRow.session_id),
+        (HourRecordRow.person_id, HourRecordRow.source_id),
+    )
+    for person, session in sources:
+        days = sa.select(person, SessionRow.local_date, sa.literal(due_at, UtcDateTime)).distinct()
+        chosen = days.join(SessionRow, SessionRow.id == session).where(person.is_not(None), *places)
+        insert_from(db, DirtyDayRow, chosen, keys=["person_id", "day"], update=_earlier)
+
+
 def badges_by_id(db: Db, ids: Collection[UUID]) -> dict[UUID, BadgeRow]:
     """Return the badges that were issued under these ids."""
     return {row.id: row for row in db.scalars(sa.select(BadgeRow).where(BadgeRow.id.in_(ids)))} if ids else {}
+
+
+def badge_id(text: str | None) -> UUID | None:
+    """Read a badge's id; None for what is none."""
+    try:
+        return UUID(hex=text) if text else None
+    except ValueError:
+        return None
+
+
+def credential(badge: str | None, badges: Mapping[UUID, BadgeRow], person: str | None, at: datetime) -> Credential:
+    """Say whether a badge was good at this moment, in the hand of this person; no badge at all is nothing bad."""
+    if badge is None:
+        return "good"
+    id = badge_id(badge)
+    row = badges.get(id) if id else None
+    if row is None or person not in (None, row.person_id):
+        return "unknown"
+    if row.revoked_at is not None and row.revoked_at <= at:
+        return "revoked"
+    return "expired" if row.expires_at is not None and row.expires_at < at else "good"
 
 
 def consenting(db: Db, people: Collection[str], purpose: str) -> set[str]:
@@ -62,6 +109,11 @@ def consenting(db: Db, people: Collection[str], purpose: str) -> set[str]:
 
 def sessions_by_id(db: Db, ids: Collection[str], people: Collection[str] | None = None) -> dict[str, Session]:
     """Return sessions as the rules see them; the rosters hold only `people`, if they are given."""
+    return {id: plans[0] for id, plans in plans_by_id(db, ids, people).items()}
+
+
+def plans_by_id(db: Db, ids: Collection[str], people: Collection[str] | None = None) -> dict[str, tuple[Session, ...]]:
+    """Return sessions with the plans that held before, the last one first; their rosters are today's."""
     if not ids:
         return {}
     rows = db.scalars(sa.select(SessionRow).where(SessionRow.id.in_(ids))).all()
@@ -71,7 +123,17 @@ def sessions_by_id(db: Db, ids: Collection[str], people: Collection[str] | None 
     rosters: dict[str, set[str]] = {}
     for session_id, person_id in db.execute(query):
         rosters.setdefault(session_id, set()).add(person_id)
-    return {row.id: as_rule(row, frozenset(rosters.get(row.id, ()))) for row in rows}
+    return {row.id: _plans(row, frozenset(rosters.get(row.id, ()))) for row in rows}
+
+
+def _plans(row: SessionRow, roster: frozenset[str]) -> tuple[Session, ...]:
+    session = as_rule(row, roster)
+    return session, *(_as_planned(session, *plan) for plan in reversed(row.earlier))
+
+
+def _as_planned(session: Session, start: str, end: str, room_id: str | None) -> Session:
+    starts_at, ends_at = datetime.fromisoformat(start), datetime.fromisoformat(end)
+    return replace(session, starts_at=starts_at, ends_at=ends_at, room_id=room_id, breaks=())
 
 
 def sessions_near(db: Db, places: Collection[tuple[str, datetime]]) -> set[str]:

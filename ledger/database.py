@@ -7,6 +7,7 @@
 """
 
 import fcntl
+import json
 import threading
 from collections import deque
 from collections.abc import Iterator
@@ -82,6 +83,16 @@ class Exact(sa.types.TypeDecorator[Decimal]):
     def process_result_value(self, value: Any, dialect: sa.Dialect) -> Decimal | None:
         """Read the digits."""
         return None if value is None else Decimal(value)
+
+
+class Written(str):
+    """JSON as it stands in another row, to be written as it is."""
+
+    __slots__ = ()
+
+
+def _as_json(value: Any) -> str:
+    return value if isinstance(value, Written) else json.dumps(value)
 
 
 class Turns:
@@ -208,7 +219,7 @@ def _first_line(error: Exception) -> str:
 
 def _postgresql(url: sa.URL) -> sa.Engine:
     # Said, and not left to the server: under a stricter level what waits for a lock would then see the past.
-    return sa.create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED")
+    return sa.create_engine(url, pool_pre_ping=True, isolation_level="READ COMMITTED", json_serializer=_as_json)
 
 
 def _sqlite_writer(url: sa.URL) -> sa.Engine:
@@ -217,7 +228,7 @@ def _sqlite_writer(url: sa.URL) -> sa.Engine:
     options: dict[str, Any] = {"pool_size": 1, "max_overflow": 0, "poolclass": QueuePool} if file else {}
     if not file:
         options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}}
-    engine = sa.create_engine(url, **options)
+    engine = sa.create_engine(url, json_serializer=_as_json, **options)
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, record: Any) -> None:
@@ -278,6 +289,13 @@ def upsert(db: Db, table: type[Any], rows: list[dict[str, Any]], *, keys: list[s
     if rows:
         statement = _insert(db)(table)
         db.execute(statement.on_conflict_do_update(index_elements=keys, set_=update(statement.excluded)), rows)
+
+
+def insert_from(db: Db, table: type[Any], chosen: sa.Select[Any], *, keys: list[str], update: Any) -> None:
+    """Insert what a query with a WHERE gives, in the order of the table's columns; existing keys as in `upsert`."""
+    columns = [column.name for column in table.__table__.columns]
+    statement = _insert(db)(table).from_select(columns, chosen)
+    db.execute(statement.on_conflict_do_update(index_elements=keys, set_=update(statement.excluded)))
 
 
 def _insert(db: Db) -> Any:

@@ -1,6 +1,7 @@
 """Writes hour records: only what differs from what stands, a correction as a reversal and a new entry."""
 
-from collections.abc import Collection, Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session as Db
 
 from ledger import deliveries
+from ledger.database import Written
 from ledger.pair_tables import ClosedMonthRow
 from ledger.tables import HourRecordRow
 
@@ -38,7 +40,25 @@ class Entry:
 
 
 REPEATED = tuple(field.name for field in fields(Entry) if field.name != "kind")
-COMPARED = ("kind", "minutes", "credit", "unit", "rule", "effective_date", "explanation")
+COMPARED = ("kind", "minutes", "credit", "unit", "rule", "effective_date")
+
+Entered = sa.Row[Any]
+"""A row of `hour_records` as `COLUMNS` say; a record is never changed, so it need be no object."""
+
+_JSON = ("explanation", "course")
+COLUMNS: tuple[Any, ...] = (
+    *(column for column in HourRecordRow.__table__.columns if column.name not in _JSON),
+    # As it was written: comparing and copying it does without reading it.
+    *(sa.cast(HourRecordRow.__table__.c[name], sa.Text).label(name) for name in _JSON),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A record that stands and one that should; either may be missing."""
+
+    stands: Entered | None
+    wanted: Entry | None
 
 
 def settles(*what: str) -> UUID:
@@ -46,25 +66,40 @@ def settles(*what: str) -> UUID:
     return uuid5(NAMESPACE, "\n".join(what))
 
 
-def enter(db: Db, wanted: Iterable[Entry], entered: Collection[HourRecordRow], *, now: datetime) -> None:
-    """Make the effective records what is wanted; `entered` is all that was ever entered for the same answers."""
+def enter(db: Db, wanted: Iterable[Entry], entered: Iterable[Entered], *, now: datetime) -> int:
+    """Make the effective records what is wanted and return how many rows that took.
+
+    `entered` is all that was ever entered for the same answers.
+    """
     standing, versions = effective(entered)
-    target = {entry.settles: entry for entry in wanted}
-    gone = [row for id, row in standing.items() if id not in target or not _same(row, target[id])]
-    come = [entry for id, entry in target.items() if id not in standing or not _same(standing[id], entry)]
-    if not gone and not come:
-        return
+    found = differences(wanted, standing)
+    if not found:
+        return 0
+    gone = [difference.stands for difference in found if difference.stands is not None]
+    come = [difference.wanted for difference in found if difference.wanted is not None]
     closed = _closed_months(db, {row.region_id for row in gone} | {entry.region_id for entry in come})
+    # Reversals first: who reads in order never holds two answers at once.
     rows = [_reversal(row, _next(versions, row.settles), closed, now) for row in gone]
     rows += [_row(entry, _next(versions, entry.settles), closed, now) for entry in come]
-    db.add_all(rows)
-    db.flush()
-    deliveries.put(db, [row.id for row in rows], now=now)
+    db.execute(sa.insert(HourRecordRow), rows)
+    deliveries.put(db, [row["id"] for row in rows], now=now)
+    return len(rows)
 
 
-def effective(entered: Iterable[HourRecordRow]) -> tuple[dict[UUID, HourRecordRow], dict[UUID, int]]:
+def differences(wanted: Iterable[Entry], standing: Mapping[UUID, Entered]) -> list[Difference]:
+    """Compare what should stand with what does."""
+    target = {entry.settles: entry for entry in wanted}
+    found = [Difference(row, None) for id, row in standing.items() if id not in target]
+    for id, entry in target.items():
+        row = standing.get(id)
+        if row is None or not _same(row, entry):
+            found.append(Difference(row, entry))
+    return found
+
+
+def effective(entered: Iterable[Entered]) -> tuple[dict[UUID, Entered], dict[UUID, int]]:
     """Return the records that stand, and the highest version of each, by what they settle."""
-    standing: dict[UUID, HourRecordRow] = {}
+    standing: dict[UUID, Entered] = {}
     versions: dict[UUID, int] = {}
     for row in sorted(entered, key=lambda row: row.version):
         versions[row.settles] = row.version
@@ -80,31 +115,36 @@ def _next(versions: dict[UUID, int], settles: UUID) -> int:
     return versions[settles]
 
 
-def _same(row: HourRecordRow, entry: Entry) -> bool:
-    return all(getattr(row, name) == getattr(entry, name) for name in COMPARED)
+def _same(row: Entered, entry: Entry) -> bool:
+    if any(getattr(row, name) != getattr(entry, name) for name in COMPARED):
+        return False
+    written = str(row.explanation)
+    return written == json.dumps(entry.explanation) or bool(json.loads(written) == entry.explanation)
 
 
-def _row(entry: Entry, version: int, closed: Collection[tuple[str, str]], now: datetime) -> HourRecordRow:
-    return HourRecordRow(
-        id=uuid5(entry.settles, str(version)),
-        version=version,
-        kind=entry.kind,
-        booked_in=_booked_in(entry.region_id, entry.effective_date, closed),
-        entered_at=now,
+def _row(entry: Entry, version: int, closed: Collection[tuple[str, str]], now: datetime) -> dict[str, Any]:
+    return {
+        "id": uuid5(entry.settles, str(version)),
+        "version": version,
+        "kind": entry.kind,
+        "reverses": None,
+        "booked_in": _booked_in(entry.region_id, entry.effective_date, closed),
+        "entered_at": now,
         **{name: getattr(entry, name) for name in REPEATED},
-    )
+    }
 
 
-def _reversal(row: HourRecordRow, version: int, closed: Collection[tuple[str, str]], now: datetime) -> HourRecordRow:
-    return HourRecordRow(
-        id=uuid5(row.settles, str(version)),
-        version=version,
-        kind="reversal",
-        reverses=row.id,
-        booked_in=_booked_in(row.region_id, row.effective_date, closed),
-        entered_at=now,
+def _reversal(row: Entered, version: int, closed: Collection[tuple[str, str]], now: datetime) -> dict[str, Any]:
+    return {
+        "id": uuid5(row.settles, str(version)),
+        "version": version,
+        "kind": "reversal",
+        "reverses": row.id,
+        "booked_in": _booked_in(row.region_id, row.effective_date, closed),
+        "entered_at": now,
         **{name: getattr(row, name) for name in REPEATED},
-    )
+        **{name: Written(getattr(row, name)) for name in _JSON},
+    }
 
 
 def _closed_months(db: Db, regions: Collection[str]) -> set[tuple[str, str]]:
@@ -125,6 +165,6 @@ def _after(month: str) -> str:
     return f"{year + number // 12}-{number % 12 + 1:02}"
 
 
-def versions_of(db: Db, ids: Sequence[UUID]) -> list[HourRecordRow]:
+def versions_of(db: Db, ids: Sequence[UUID]) -> Sequence[Entered]:
     """Return everything that was ever entered for these answers."""
-    return list(db.scalars(sa.select(HourRecordRow).where(HourRecordRow.settles.in_(ids)))) if ids else []
+    return db.execute(sa.select(*COLUMNS).where(HourRecordRow.settles.in_(ids))).all() if ids else ()

@@ -17,16 +17,19 @@ class ImportRow(Base):
     id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
     kind: Mapped[str]
     """`people`, `sessions`, `rosters`, `pairs`, `tasks`, `scores` or `progress`."""
+    columns: Mapped[list[str]] = mapped_column(default=list)
+    """Columns of the ledger that it sets where a row is there already; the others stay."""
     state: Mapped[str]
     """`reading`, then `wrong` or `ready`, then `landed` or `dropped`."""
     rows: Mapped[int] = mapped_column(default=0)
-    """Read so far."""
+    """People, sessions and so on that were read so far; a line may give several."""
     size: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     """Bytes of the file; `done` of them are read."""
     done: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     wrong: Mapped[int] = mapped_column(default=0)
+    """How many errors there are."""
     errors: Mapped[list[Any]] = mapped_column(default=list)
-    """The first of the wrong rows: line, column, code."""
+    """The first of them: line, column, code, and what the code's text needs."""
     added: Mapped[int | None]
     changed: Mapped[int | None]
     made_by: Mapped[str] = mapped_column(sa.String(64))
@@ -34,7 +37,7 @@ class ImportRow(Base):
     ended_at: Mapped[datetime | None]
 
 
-def _staged(row: type[Base]) -> sa.Table:
+def _staged(row: type[Base], *more: sa.Column[Any]) -> sa.Table:
     """Make a table that holds rows of another until they land: the same columns, and no promise about them."""
     table: Any = row.__table__
     return sa.Table(
@@ -45,10 +48,13 @@ def _staged(row: type[Base]) -> sa.Table:
         # A line of a recurring session becomes several rows, so `line` alone does not tell them apart.
         sa.Column("line", sa.Integer, nullable=False),
         *(sa.Column(column.name, column.type, nullable=column.nullable) for column in table.columns),
+        *more,
     )
 
 
 STAGED: dict[type[Base], sa.Table] = {
-    row: _staged(row)
-    for row in (PersonRow, SessionRow, RosterRow, PairRow, JointTaskRow, PartRow, ScoreRow, ProgressRow)
+    row: _staged(row) for row in (PersonRow, SessionRow, PairRow, JointTaskRow, PartRow, ScoreRow, ProgressRow)
+} | {
+    # A line of a roster can also take somebody off it.
+    RosterRow: _staged(RosterRow, sa.Column("remove", sa.Boolean, nullable=False))
 }

@@ -1,6 +1,7 @@
 """A pair's month: the hours of its joint tasks, and the bonus that stands on them."""
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -13,12 +14,12 @@ from attendance.bonus import PairMonth
 from attendance.month import Credited, DueTask, Month, local_date, month_of
 from attendance.pair import Role
 from attendance.task_credit import RULE, PartCredit, credits
-from attendance.together import together
+from attendance.together import arrival_explained, together
 from ledger import entries, tasks
 from ledger.apart import PUT_OFF, apart
-from ledger.entries import Entry
+from ledger.entries import Difference, Entry
 from ledger.pair_tables import DirtyMonthRow, JointTaskRow, PairRow, ProgramRow
-from ledger.tables import CheckInRow, HourRecordRow, PersonRow, RegionRow, SessionRow
+from ledger.tables import HourRecordRow, PersonRow, RegionRow, SessionRow
 from ledger.tasks import TaskView
 
 ROLES: tuple[Role, Role] = ("clerk", "reserve_manager")
@@ -78,18 +79,44 @@ def month_for(db: Db, person: PersonRow, month: str, *, now: datetime) -> Month 
     return _month(db, person.id, works, month) if works else None
 
 
+def differences(db: Db, pair_id: str, month: str, *, now: datetime) -> list[Difference]:
+    """Say where the records of a pair's month are not what its work comes to; nothing is written."""
+    work = _work(db, pair_id, now)
+    if work is None:
+        return []
+    found: list[Difference] = []
+    for wanted, answers in (
+        (_all_parts(work, now), _answers(work)),
+        (_bonuses(db, work, month), _rewards(work, month)),
+    ):
+        stands, _ = entries.effective(entries.versions_of(db, answers))
+        found += entries.differences(wanted, stands)
+    return found
+
+
 def _settle_month(db: Db, pair_id: str, month: str, now: datetime) -> None:
     work = _work(db, pair_id, now)
     if work is None:
         return
     # First the parts, since their hours are joint hours that the bonus is reckoned on.
-    _enter(db, [entry for task in work.tasks for entry in _parts(work, task, now)], _answers(work), now)
-    bonuses = [entry for who in work.people for entry in _bonus(work, _month(db, who, [work], month))]
-    _enter(db, bonuses, [_bonus_id(pair_id, month, who) for who in work.people], now)
+    _enter(db, _all_parts(work, now), _answers(work), now)
+    _enter(db, _bonuses(db, work, month), _rewards(work, month), now)
 
 
 def _enter(db: Db, wanted: Sequence[Entry], answers: Sequence[UUID], now: datetime) -> None:
     entries.enter(db, wanted, entries.versions_of(db, answers), now=now)
+
+
+def _all_parts(work: PairWork, now: datetime) -> list[Entry]:
+    return [entry for task in work.tasks for entry in _parts(work, task, now)]
+
+
+def _bonuses(db: Db, work: PairWork, month: str) -> list[Entry]:
+    return [entry for who in work.people for entry in _bonus(work, _month(db, who, [work], month))]
+
+
+def _rewards(work: PairWork, month: str) -> list[UUID]:
+    return [_bonus_id(work.pair.id, month, who) for who in work.people]
 
 
 def _answers(work: PairWork) -> list[UUID]:
@@ -179,10 +206,10 @@ def _month(db: Db, who: str, works: Sequence[PairWork], month: str) -> Month:
 def _credited(db: Db, who: str, works: Sequence[PairWork], month: str) -> list[Credited]:
     """Return what stands for a learner in a month, each with the pair with whom it is joint."""
     first = date.fromisoformat(f"{month}-01")
-    query = sa.select(HourRecordRow).where(
+    query = sa.select(*entries.COLUMNS).where(
         HourRecordRow.person_id == who, HourRecordRow.effective_date.between(first, _last_day(month))
     )
-    standing, _ = entries.effective(db.scalars(query))
+    standing, _ = entries.effective(db.execute(query))
     rows = [row for row in standing.values() if row.kind == "credit"]
     of_part = {part: work.pair.id for work in works for part in work.parts}
     joint = of_part | _joint_sessions(db, [row.source_id for row in rows], works)
@@ -196,22 +223,26 @@ def _joint_sessions(db: Db, source_ids: Sequence[str], works: Sequence[PairWork]
     """Return the joint sessions among these that a pair attended together, with that pair."""
     of_program = {work.pair.program_id: work for work in works}
     query = sa.select(SessionRow).where(SessionRow.id.in_(source_ids), SessionRow.program_id.in_(of_program))
+    sessions = db.scalars(query).all() if source_ids else ()
+    arrivals = _arrivals(db, [session.id for session in sessions], {who for work in works for who in work.people})
     found: dict[str, str] = {}
-    for session in db.scalars(query) if source_ids else ():
+    for session in sessions:
         work = of_program[str(session.program_id)]
-        if together([_arrival(db, session.id, who) for who in work.people], start=session.starts_at):
+        if together([arrivals.get((session.id, who)) for who in work.people], start=session.starts_at):
             found[session.id] = work.pair.id
     return found
 
 
-def _arrival(db: Db, session_id: str, who: str) -> datetime | None:
-    query = sa.select(sa.func.min(CheckInRow.at)).where(
-        CheckInRow.session_id == session_id,
-        CheckInRow.person_id == who,
-        CheckInRow.direction == "in",
-        CheckInRow.verdict == "admitted",
+def _arrivals(db: Db, sessions: Sequence[str], people: Collection[str]) -> dict[tuple[str, str], datetime]:
+    """Return when these people came to these sessions, as their hours explain it; on review nobody has come yet."""
+    query = sa.select(*entries.COLUMNS).where(
+        HourRecordRow.source_id.in_(sessions), HourRecordRow.person_id.in_(people)
     )
-    return db.scalar(query)
+    standing, _ = entries.effective(db.execute(query) if sessions else ())
+    arrived = {
+        (row.source_id, row.person_id): arrival_explained(json.loads(row.explanation)) for row in standing.values()
+    }
+    return {seat: at for seat, at in arrived.items() if at is not None}
 
 
 def _work(db: Db, pair_id: str, now: datetime) -> PairWork | None:

@@ -95,6 +95,19 @@ class EvidenceRow(Base):
     sha256: Mapped[str] = mapped_column(sa.String(64))
 
 
+class DueMoveRow(Base):
+    """Why a part is due at another time; the words are here and not in the audit, because they may hold a name."""
+
+    __tablename__ = "due_moves"
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    part_id: Mapped[str] = mapped_column(sa.ForeignKey("parts.id"), index=True)
+    before: Mapped[datetime]
+    due: Mapped[datetime]
+    reason: Mapped[str]
+    moved_by: Mapped[str] = mapped_column(sa.String(32))
+    moved_at: Mapped[datetime]
+
+
 class ProgressRow(Base):
     """How far a learner is in the courses of a programme, as a learning system reports it."""
 

@@ -20,10 +20,11 @@ import sqlalchemy as sa
 import uuid_utils.compat
 from sqlalchemy.orm import Session as Db
 
-from ledger.audit import note
+from ledger.audit import Through, note
 from ledger.database import upsert
 from ledger.pair_tables import (
     DirtyMonthRow,
+    DueMoveRow,
     EvidenceRow,
     JointTaskRow,
     PairRow,
@@ -170,20 +171,24 @@ def check_may_hand_in(part: PartRow, pair: PairRow, person_id: str) -> None:
         raise NotAllowed("partners_part", "This part is your partner's; only they can hand it in.")
 
 
-def accept(db: Db, submission_id: str, *, by: str, now: datetime) -> SubmissionRow:
-    """Take a submission as done; `by` is the id of a staff account."""
-    return _decide(db, submission_id, "accepted", None, by=by, now=now)
+def accept(db: Db, submission_id: str, *, by: str, through: Through = "account", now: datetime) -> SubmissionRow:
+    """Take a submission as done; `by` is the id of a staff account or API key."""
+    return _decide(db, submission_id, "accepted", None, by=by, through=through, now=now)
 
 
-def reject(db: Db, submission_id: str, words: str, *, by: str, now: datetime) -> SubmissionRow:
+def reject(
+    db: Db, submission_id: str, words: str, *, by: str, through: Through = "account", now: datetime
+) -> SubmissionRow:
     """Give a submission back, with what has to be done better."""
     if not words.strip():
         raise Incomplete("no_words", "Say what has to be done better: the words go to the learner.")
-    return _decide(db, submission_id, "rejected", _short(words), by=by, now=now)
+    return _decide(db, submission_id, "rejected", _short(words), by=by, through=through, now=now)
 
 
-def move_due(db: Db, part_id: str, due: datetime, *, by: str, reason: str, now: datetime) -> PartRow:
-    """Let a part be due at another time; the old time and the reason stand in the audit."""
+def move_due(
+    db: Db, part_id: str, due: datetime, *, by: str, through: Through = "account", reason: str, now: datetime
+) -> PartRow:
+    """Let a part be due at another time, for a reason; both times stand in the audit."""
     if not reason.strip():
         raise Incomplete("no_reason", "Give a reason: moving a due changes who gets hours.")
     part, task, _ = _locked(db, part_id)
@@ -193,15 +198,12 @@ def move_due(db: Db, part_id: str, due: datetime, *, by: str, reason: str, now: 
     if part.start_by and due <= part.start_by:
         raise Incomplete("due_before_start", "The new due is not after the time by which the part has to be started.")
     before, part.due = part.due, due
-    note(
-        db,
-        actor=f"account:{by}",
-        act="due moved",
-        thing=part_id,
-        at=now,
-        before=before.isoformat(),
-        due=due.isoformat(),
-        reason=_short(reason),
+    times = {"before": before.isoformat(), "due": due.isoformat()}
+    note(db, actor=f"{through}:{by}", act="due moved", thing=part_id, at=now, **times)
+    db.add(
+        DueMoveRow(
+            id=_new_id(), part_id=part_id, before=before, due=due, reason=_short(reason), moved_by=by, moved_at=now
+        )
     )
     _look_again(db, task, now, before)
     return part
@@ -224,7 +226,9 @@ def month_of(at: datetime, zone: str) -> str:
     return f"{at.astimezone(ZoneInfo(zone)):%Y-%m}"
 
 
-def _decide(db: Db, submission_id: str, state: str, words: str | None, *, by: str, now: datetime) -> SubmissionRow:
+def _decide(
+    db: Db, submission_id: str, state: str, words: str | None, *, by: str, through: Through, now: datetime
+) -> SubmissionRow:
     found = db.get(SubmissionRow, submission_id)
     if found is None:
         raise Unknown("no_submission", f"There is no submission {submission_id!r}.")
@@ -236,7 +240,7 @@ def _decide(db: Db, submission_id: str, state: str, words: str | None, *, by: st
     if (newest := _newest(db, part.id)) and newest.id != found.id:
         raise TooLate("newer_version", "A newer version of this part has been handed in; decide about that one.")
     found.state, found.words, found.decided_by, found.decided_at = state, words, by, now
-    note(db, actor=f"account:{by}", act=f"part {state}", thing=found.id, at=now, part=part.id, version=found.version)
+    note(db, actor=f"{through}:{by}", act=f"part {state}", thing=found.id, at=now, part=part.id, version=found.version)
     _look_again(db, task, now)
     return found
 

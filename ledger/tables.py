@@ -150,6 +150,8 @@ class SessionRow(Base):
     """The same for all sittings that were planned as one recurring session."""
     presence_checks: Mapped[int] = mapped_column(default=0)
     """How often learners are asked, at moments nobody can foresee, whether they are still there."""
+    earlier: Mapped[list[Any]] = mapped_column(default=list)
+    """Plans that held before, when the session had opened already: start, end (RFC 3339) and room."""
 
 
 class RosterRow(Base):
@@ -270,7 +272,7 @@ class DecisionRow(Base):
     session_id: Mapped[str] = mapped_column(sa.String(32))
     person_id: Mapped[str] = mapped_column(sa.String(32))
     kind: Mapped[str]
-    """`add_in`, `add_out` (at an instant), `void` (a check-in) or `nothing`."""
+    """`add_in`, `add_out` (at an instant), `present` (whatever was missed), `void` (a check-in) or `nothing`."""
     at: Mapped[datetime | None]
     check_in_id: Mapped[UUID | None]
     reason: Mapped[str]
@@ -355,14 +357,25 @@ class HourRecordRow(Base):
         sa.Index(None, "person_id", "effective_date"),
         sa.Index(None, "effective_date", "region_id"),
         sa.Index(None, "source_id", "person_id"),
+        # Few records are moved to another month, so their index is small.
+        sa.Index(
+            None,
+            "booked_in",
+            sqlite_where=sa.text("booked_in IS NOT NULL"),
+            postgresql_where=sa.text("booked_in IS NOT NULL"),
+        ),
     )
 
 
 class UnnumberedRow(Base):
-    """An hour record that has no place in the feed yet."""
+    """An hour record that has no number in the feed yet; a trigger queues it."""
 
     __tablename__ = "unnumbered"
-    hour_record_id: Mapped[UUID] = mapped_column(primary_key=True)
+    place: Mapped[int] = mapped_column(
+        sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True
+    )
+    """A reversal was entered before the record that takes its place, and is read first."""
+    hour_record_id: Mapped[UUID]
 
 
 class ReviewRow(Base):
@@ -383,6 +396,8 @@ class FeedRow(Base):
     __tablename__ = "feed"
     seq: Mapped[int] = mapped_column(sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True)
     hour_record_id: Mapped[UUID] = mapped_column(sa.ForeignKey("hour_records.id"), unique=True)
+    hash: Mapped[str | None] = mapped_column(sa.String(64))
+    """Over the record and the hash before (ledger.chain); None for what was numbered before there were hashes."""
 
 
 class EpochRow(Base):

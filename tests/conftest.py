@@ -3,6 +3,7 @@
 import glob
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable
 
 import pytest
@@ -48,3 +49,11 @@ def program() -> Callable[[str], str]:
         return path
 
     return find
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say in the last lines how many tests were left out, and what for."""
+    skipped = (report.longrepr for report in terminalreporter.getreports("skipped"))
+    reasons = Counter(reason[-1].removeprefix("Skipped: ") for reason in skipped if isinstance(reason, tuple))
+    for reason, count in sorted(reasons.items()):
+        terminalreporter.write_line(f"{count} {'test was' if count == 1 else 'tests were'} left out: {reason}")

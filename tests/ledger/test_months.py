@@ -18,7 +18,7 @@ LATER = DUE + timedelta(days=20)
 
 def effective(ledger: Ledger) -> list[tuple[str, str, str, Decimal]]:
     with ledger.read() as db:
-        standing, _ = entries.effective(db.scalars(sa.select(HourRecordRow)))
+        standing, _ = entries.effective(db.execute(sa.select(HourRecordRow.__table__)))
         return sorted((row.person_id, row.kind, row.rule, row.credit) for row in standing.values())
 
 

@@ -10,7 +10,16 @@ from sqlalchemy.orm import Session as Db
 
 from ledger.account_tables import AuditRow
 from ledger.database import Ledger
-from ledger.pair_tables import DirtyMonthRow, EvidenceRow, JointTaskRow, PairRow, PartRow, ProgressRow, SubmissionRow
+from ledger.pair_tables import (
+    DirtyMonthRow,
+    DueMoveRow,
+    EvidenceRow,
+    JointTaskRow,
+    PairRow,
+    PartRow,
+    ProgressRow,
+    SubmissionRow,
+)
 from ledger.pairs import (
     MOST_VERSIONS,
     Evidence,
@@ -261,9 +270,8 @@ def test_a_moved_due_is_audited_and_both_months_are_settled(db: Db) -> None:
     assert part(db).due == april
     assert marks(db) == (NINE, {"2026-03": NINE, "2026-04": NINE})
     moved = db.scalars(sa.select(AuditRow).where(AuditRow.act == "due moved")).one()
-    assert (moved.actor, moved.details["due"], moved.details["reason"]) == (
-        "account:t", april.isoformat(), "Illness.",
-    )  # fmt: skip
+    assert (moved.actor, moved.details) == ("account:t", {"before": DUE.isoformat(), "due": april.isoformat()})
+    assert db.scalars(sa.select(DueMoveRow.reason)).all() == ["Illness."]
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def hours(ledger: Ledger) -> list[tuple[str, str, int, Decimal]]:
         feed.number(db)
         return [
             (row.person_id, row.kind, row.minutes, row.credit)
-            for _, row in feed.page(db, after=0, limit=100, regions=None)
+            for _, row in feed.page(db, after=0, limit=100, regions=None).records
         ]
 
 

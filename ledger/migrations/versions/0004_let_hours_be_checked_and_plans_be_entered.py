@@ -15,9 +15,25 @@ QUEUES = (("hour_records", "unnumbered", "hour_record_id"), ("audit", "unchained
 def upgrade() -> None:
     """Add rules, imports, scores, presence checks and the audit's chain; queue what has no place in an order yet."""
     op.create_table(
+        "due_moves",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("part_id", sa.String(length=32), nullable=False),
+        sa.Column("before", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("due", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("moved_by", sa.String(length=32), nullable=False),
+        sa.Column("moved_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["part_id"], ["parts.id"], name=op.f("fk_due_moves_part_id_parts")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_due_moves")),
+    )
+    with op.batch_alter_table("due_moves", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_due_moves_part_id"), ["part_id"], unique=False)
+
+    op.create_table(
         "imports",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("columns", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("rows", sa.Integer(), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
@@ -126,6 +142,7 @@ def upgrade() -> None:
         sa.Column("line", sa.Integer(), nullable=False),
         sa.Column("session_id", sa.String(length=32), nullable=False),
         sa.Column("person_id", sa.String(length=32), nullable=False),
+        sa.Column("remove", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("import_id", "place", name=op.f("pk_staged_rosters")),
     )
     op.create_table(
@@ -162,6 +179,7 @@ def upgrade() -> None:
         sa.Column("cancelled", sa.Boolean(), nullable=False),
         sa.Column("series_id", sa.String(length=32), nullable=True),
         sa.Column("presence_checks", sa.Integer(), nullable=False),
+        sa.Column("earlier", sa.JSON(), nullable=False),
         sa.PrimaryKeyConstraint("import_id", "place", name=op.f("pk_staged_sessions")),
     )
     op.create_table(
@@ -171,8 +189,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "unnumbered",
+        sa.Column("place", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("hour_record_id", sa.Uuid(), nullable=False),
-        sa.PrimaryKeyConstraint("hour_record_id", name=op.f("pk_unnumbered")),
+        sa.PrimaryKeyConstraint("place", name=op.f("pk_unnumbered")),
     )
     op.create_table(
         "audit_chain",
@@ -223,6 +242,9 @@ def upgrade() -> None:
     with op.batch_alter_table("courses", schema=None) as batch_op:
         batch_op.add_column(sa.Column("pass_mark", sa.Numeric().with_variant(sa.String(32), "sqlite"), nullable=True))
 
+    with op.batch_alter_table("feed", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("hash", sa.String(length=64), nullable=True))
+
     with op.batch_alter_table("hour_records", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_hour_records_settles"))
         batch_op.create_index(
@@ -233,10 +255,19 @@ def upgrade() -> None:
         batch_op.create_index(
             batch_op.f("ix_hour_records_source_id_hour_records_person_id"), ["source_id", "person_id"], unique=False
         )
+        moved = sa.text("booked_in IS NOT NULL")
+        batch_op.create_index(
+            batch_op.f("ix_hour_records_booked_in"),
+            ["booked_in"],
+            unique=False,
+            sqlite_where=moved,
+            postgresql_where=moved,
+        )
 
     with op.batch_alter_table("sessions", schema=None) as batch_op:
         batch_op.add_column(sa.Column("series_id", sa.String(length=32), nullable=True))
         batch_op.add_column(sa.Column("presence_checks", sa.Integer(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("earlier", sa.JSON(), server_default="[]", nullable=False))
         batch_op.create_index(batch_op.f("ix_sessions_local_date"), ["local_date"], unique=False)
         batch_op.create_index(batch_op.f("ix_sessions_series_id"), ["series_id"], unique=False)
 
@@ -252,7 +283,8 @@ def upgrade() -> None:
             op.execute(statement)
     op.execute(
         "INSERT INTO unnumbered (hour_record_id) SELECT hour_records.id FROM hour_records "
-        "LEFT JOIN feed ON feed.hour_record_id = hour_records.id WHERE feed.seq IS NULL"
+        "LEFT JOIN feed ON feed.hour_record_id = hour_records.id WHERE feed.seq IS NULL "
+        "ORDER BY hour_records.entered_at, hour_records.settles, hour_records.version"
     )
     op.execute("INSERT INTO unchained (audit_id) SELECT id FROM audit")
 
