@@ -1,7 +1,6 @@
 """What HR pulls: hour records by cursor, one of them with its explanation, and what is under review."""
 
-from datetime import date
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from flask import Response, g
@@ -9,18 +8,18 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from pydantic import BaseModel, ConfigDict, Field
 
-from attendance.task_credit import joint_task
 from attendance.wording import sentence
 from gateway import cursor
 from gateway.api import SECURITY, Instant, Limit, NoQuery, RecordId, keyed, said
 from gateway.api_keys import Client, Scope
 from gateway.clock import Clock
+from gateway.hour_records import HourRecord, told
 from gateway.keys import Keys
 from gateway.problem import Refusal, documented
 from ledger import feed, hours
 from ledger.database import Ledger
 from ledger.people import numbers
-from ledger.tables import HourRecordRow, ReviewRow
+from ledger.tables import ReviewRow
 
 
 class FeedQuery(BaseModel):
@@ -43,63 +42,14 @@ class RecordPath(BaseModel):
     id: RecordId
 
 
-class Course(BaseModel):
-    """What was taught, when and where."""
-
-    id: str
-    title: str
-    title_zh: str
-    starts_at: Instant | None = Field(description="null for a joint task or a bonus, which is no sitting.")
-    ends_at: Instant | None
-    zone: str = Field(description="The IANA zone in which `effective_date` is a date.")
-    place: str | None
-    trainer_id: str | None
-
-
-class JointTask(BaseModel):
-    """The part of a joint task that hours are for."""
-
-    id: str
-    title: dict[str, str] = Field(description="In English (`en`) and Chinese (`zh`).")
-    part: str
-    role: Literal["clerk", "reserve_manager", "joint"]
-
-
-class HourRecord(BaseModel):
-    """One line of the ledger; it never changes, a correction is a reversal and a new record."""
-
-    id: UUID = Field(description="The record's own; use it to recognise a record that you already hold.")
-    settles: UUID = Field(description="The same for every version of one answer: this person, this source.")
-    version: int
-    kind: Literal["credit", "bonus", "reversal"] = Field(
-        description="A `reversal` takes back what the record it names gave."
-    )
-    reverses: UUID | None = Field(description="The record that a reversal takes back.")
-    person: str = Field(description="Opaque; the only name of a person that the ledger knows.")
-    personnel_number: str | None = Field(description="The company's own number; null once the person has been erased.")
-    region: str
-    source: str = Field(
-        description="What these hours come from: a session, a part of a joint task, or for a bonus the pair."
-    )
-    effective_date: date
-    booked_in: str | None = Field(
-        description="The month (YYYY-MM) that was open when the effective date's own was closed already; null: its own."
-    )
-    minutes: int = Field(description="Time present, in whole minutes.")
-    credit: str = Field(description="Exact decimal.", pattern=r"^\d+(\.\d+)?$", examples=["3.5"])
-    unit: str
-    rule: str = Field(description="Name and version of the credit rule.", examples=["cn-45@1"])
-    course: Course
-    joint_task: JointTask | None = Field(description="null for the hours of a session, and for a bonus.")
-    entered_at: Instant
-
-
 class Page(BaseModel):
     """A part of the feed."""
 
     records: list[HourRecord]
     next_cursor: str = Field(description="Always there: come back with it, also when there is no more now.")
-    has_more: bool
+    has_more: bool = Field(
+        description="Go on at once. A page can be empty although there is more: then it was all of other regions."
+    )
 
 
 class Sentence(BaseModel):
@@ -163,15 +113,13 @@ def hr_api(ledger: Ledger, keys: Keys, clock: Clock) -> APIBlueprint:
         with ledger.read() as db:
             epoch = feed.epoch(db)
             after = cursor.read(query.cursor, client=client.id, epoch=epoch, key=keys.cursor) if query.cursor else 0
-            found = feed.page(db, after=after, limit=query.limit + 1, regions=client.regions)
-            page = found[: query.limit]
-            known = numbers(db, {row.person_id for _, row in page})
-        last = page[-1][0] if page else after
+            page = feed.page(db, after=after, limit=query.limit, regions=client.regions)
+            known = numbers(db, {row.person_id for _, row in page.records})
         return said(
             Page(
-                records=[HourRecord(**_record(row, known)) for _, row in page],
-                next_cursor=cursor.write(last, client=client.id, epoch=epoch, key=keys.cursor),
-                has_more=len(found) > query.limit,
+                records=[HourRecord(**told(row, known)) for _, row in page.records],
+                next_cursor=cursor.write(page.upto, client=client.id, epoch=epoch, key=keys.cursor),
+                has_more=page.more,
             )
         )
 
@@ -184,7 +132,7 @@ def hr_api(ledger: Ledger, keys: Keys, clock: Clock) -> APIBlueprint:
             if row is None:
                 raise Refusal("record-unknown", "Use an `id` from the feed; records of other regions are not shown.")
             known = numbers(db, {row.person_id})
-        return said(ExplainedRecord(**_record(row, known), **_explained(row.explanation)))
+        return said(ExplainedRecord(**told(row, known), **_explained(row.explanation)))
 
     @api.get("/reviews", responses={200: Reviews}, summary="List what is under review")
     def reviews(query: NoQuery) -> Response:
@@ -196,29 +144,6 @@ def hr_api(ledger: Ledger, keys: Keys, clock: Clock) -> APIBlueprint:
         return said(Reviews(reviews=[_review(row, known) for row in rows]))
 
     return api
-
-
-def _record(row: HourRecordRow, known: dict[str, str]) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "settles": row.settles,
-        "version": row.version,
-        "kind": row.kind,
-        "reverses": row.reverses,
-        "person": row.person_id,
-        "personnel_number": known.get(row.person_id),
-        "region": row.region_id,
-        "source": row.source_id,
-        "effective_date": row.effective_date,
-        "booked_in": row.booked_in,
-        "minutes": row.minutes,
-        "credit": f"{row.credit:f}",
-        "unit": row.unit,
-        "rule": row.rule,
-        "course": Course.model_validate(row.course),
-        "joint_task": joint_task(row.explanation),
-        "entered_at": row.entered_at,
-    }
 
 
 def _explained(explanation: dict[str, Any]) -> dict[str, Any]:

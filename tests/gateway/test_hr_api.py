@@ -103,6 +103,26 @@ def test_a_correction_is_a_reversal_and_a_new_record(gateway: Gateway) -> None:
     assert second["reverses"] is None
 
 
+def test_a_key_for_a_region_reads_its_records_once_and_looks_through_the_rest_once(
+    day: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "LOOKED_THROUGH", 1)
+    west = day.key(regions=["west"])
+
+    pages = [day.get(FEED, west).get_json()]
+    while pages[-1]["has_more"]:
+        pages.append(day.get(f"{FEED}?cursor={pages[-1]['next_cursor']}", west).get_json())
+
+    with day.ledger.read() as db:
+        told: dict[str, Any] = {
+            "client": west["Authorization"].split("_")[1],
+            "epoch": feed.epoch(db),
+            "key": day.keys.cursor,
+        }
+    assert [record["person"] for page in pages for record in page["records"]] == ["dora"]
+    assert [cursor.read(page["next_cursor"], **told) for page in pages] == [1, 2, 3]
+
+
 def test_an_empty_feed_has_a_cursor_too(gateway: Gateway) -> None:
     page = gateway.get(FEED, gateway.key()).get_json()
 
