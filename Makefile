@@ -8,12 +8,12 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input
 BUILD := --quiet --no-deps --no-build-isolation
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
 
-.PHONY: help install demo test lint format check services lock clean
+.PHONY: help install demo test soak-ledger bench lint format check services lock clean
 
 help: ## Show this list
-	@if [ -t 1 ] && [ -z "$${NO_COLOR:-}" ]; then name='\033[36m%-9s\033[0m'; else name='%-9s'; fi; \
+	@if [ -t 1 ] && [ -z "$${NO_COLOR:-}" ]; then name='\033[36m%-11s\033[0m'; else name='%-11s'; fi; \
 	echo 'Usage: make <target>'; echo; \
-	awk -v name="$$name" 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  " name " %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	awk -v name="$$name" 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  " name " %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: .venv/.ready ## Set up .venv with everything the locks pin (about a minute, once)
 
@@ -22,6 +22,12 @@ demo: .venv/.ready ## Run the sample company on this machine (ARGS="--once --jso
 
 test: .venv/.ready ## Run the tests (ARGS="-k badge" chooses)
 	@.venv/bin/pytest -n 2 $(ARGS)
+
+soak-ledger: .venv/.ready ## Run the long proofs of the ledger (half an hour)
+	@TANDEM_REQUIRE_SERVICES=1 .venv/bin/pytest tests/soak/ledger.py -n 0 -v -s --durations=0 --timeout=2700 $(ARGS)
+
+bench: .venv/.ready ## Measure what the design promises (ARGS="--only feed --scale 0.1" chooses and shrinks)
+	@.venv/bin/python -m bench $(ARGS)
 
 lint: .venv/.ready ## Check style and types
 	@.venv/bin/ruff check .
