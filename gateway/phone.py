@@ -1,4 +1,4 @@
-"""The phone's pages: from a session's code to a receipt, for learners, without a line of JavaScript."""
+"""The phone's pages: from a session's code to a receipt, for learners; none of it needs JavaScript."""
 
 import re
 import secrets
@@ -13,10 +13,13 @@ from werkzeug.exceptions import BadRequest, HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from attendance.direction import Direction
+from attendance.presence_check import ANSWER_WITHIN
 from attendance.reasons import Reason
 from attendance.reasons import text as reason_text
+from attendance.session import MINUTE
 from gateway import browser, learners, session_code, texts, tickets
 from gateway.accounts import token_hash
+from gateway.asking import Question, question_to
 from gateway.browser import Cookies
 from gateway.clock import Clock
 from gateway.keys import Keys
@@ -99,10 +102,6 @@ class Phone:
 
     def who(self) -> None:
         g.browser = request.cookies.get(self._browser_cookie) or secrets.token_urlsafe(32)
-        g.learner_token, g.learner = learners.token(request), None
-        if g.learner_token:
-            with self._ledger.read() as db:
-                g.learner = learners.signed_in(db, request, self._clock())
 
     def keep(self, response: Response) -> Response:
         browser.remember_language(response, secure=self._settings.secure)
@@ -214,6 +213,7 @@ class Phone:
             record = db.get(CheckInRow, ticket.id) or _stop("ticket_unknown")
         return _page(
             "receipt.html",
+            question=self._question(),
             ticket=ticket,
             offer=offer,
             record=record,
@@ -224,7 +224,13 @@ class Phone:
     # Signing in
 
     def my(self) -> AnyResponse:
-        return _page("my.html") if g.learner else redirect(url_for("phone.sign_in"))
+        if g.learner is None:
+            return redirect(url_for("phone.sign_in"))
+        return _page("my.html", question=self._question(), answered=request.args.get("done") == "answered")
+
+    def _question(self) -> Question | None:
+        with self._ledger.read() as db:
+            return question_to(db, g.learner.id, now=self._clock())
 
     def sign_in(self) -> AnyResponse:
         return redirect(_next()) if g.learner else self._sign_in_page(None)
@@ -301,6 +307,7 @@ def phone_words() -> dict[str, Any]:
         "at": at,
         "role": _role,
         "in_minutes": lambda seconds: -(-seconds // 60),
+        "minutes_to_answer": ANSWER_WITHIN // MINUTE,
         "todo": _todo,
     }
 

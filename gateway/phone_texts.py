@@ -68,6 +68,39 @@ TEXTS: dict[str, Text] = {
         "今天有其他人通过这部手机或网络签到。您的签到有效，培训师可能会向您核实。",
     ),
     "leave_hint": Text("When you leave, scan the code once more.", "离开时请再次扫码签退。"),
+    # whether somebody is still there
+    "will_be_asked": Text(
+        "During this session you will be asked {count} times whether you are still there. "
+        "Keep this page open, and answer within {minutes} minutes.",
+        "培训期间系统会询问您 {count} 次是否在场。请保持本页面打开，并在 {minutes} 分钟内回答。",
+    ),
+    "will_be_asked_once": Text(
+        "During this session you will be asked once whether you are still there. "
+        "Keep this page open, and answer within {minutes} minutes.",
+        "培训期间系统会询问您一次是否在场。请保持本页面打开，并在 {minutes} 分钟内回答。",
+    ),
+    "no_script": Text(
+        "Your browser shows it only when you load the page again: please do so every minute.",
+        "您的浏览器只有在刷新页面后才会显示询问，请每分钟刷新一次。",
+    ),
+    "still_there": Text("Are you still there?", "您还在场吗？"),
+    "answer_by": Text("Please answer by {at}.", "请在 {at} 前回答。"),
+    "time_left": Text("Time left", "剩余时间"),
+    "still_here": Text("Yes, I am here", "我在场"),
+    "answered": Text("Thank you, your answer is recorded.", "谢谢，已记录您的回答。"),
+    "answer_failed": Text("That was not sent. Please press again.", "发送失败，请再按一次。"),
+    "cannot_ask": Text(
+        "No connection: this page cannot show whether you are asked something. Trying again.",
+        "连接中断，本页面暂时无法显示询问，正在重试。",
+    ),
+    "check_over": Text("The time to answer is over", "回答时间已过"),
+    "check_over_do": Text(
+        "Please tell your trainer that you are here; the trainer can enter it.", "请告诉培训师您在场，培训师可以登记。"
+    ),
+    "no_check": Text("You are not asked anything here", "没有对您的询问"),
+    "no_check_do": Text("Go on to your page and keep it open.", "请返回您的页面并保持打开。"),
+    "signed_out": Text("You are not signed in any more", "您已退出登录"),
+    "signed_out_do": Text("Go on, sign in again, and answer there.", "请继续并重新登录，然后回答。"),
     # the typed code
     "type_code": Text("Type the session code", "输入签到码"),
     "type_code_hint": Text(
@@ -128,6 +161,8 @@ TEXTS: dict[str, Text] = {
     "count_missing": Text("Not here", "未到"),
     "count_left": Text("Left", "已离开"),
     "of_all": Text("of {all}", "/ {all} 人"),
+    "check_now": Text("Presence check: please answer on your phone", "在场确认：请在手机上回答"),
+    "check_where": Text("on the page you checked in with, or at {place}", "在签到后的页面，或打开 {place}"),
     "opens_at": Text("Check-in opens at {at}", "{at} 开始签到"),
     "closed_at": Text("Check-in closed at {at}", "签到已于 {at} 结束"),
     "is_cancelled": Text("This session has been cancelled", "本场培训已取消"),

@@ -5,38 +5,26 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from flask import Blueprint, Response, g, make_response, redirect, render_template, url_for
-from werkzeug.exceptions import Forbidden, HTTPException, NotFound, Unauthorized
+from flask import Blueprint, Response, make_response, render_template
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from attendance.assurance import meets
-from gateway import badges, browser, day, session_code
-from gateway.accounts import token_hash
-from gateway.browser import Cookies
+from gateway import badges, browser, day, session_code, visitor
+from gateway.asking import question_in
 from gateway.clock import Clock
 from gateway.keys import Keys
-from gateway.phone import phone_words
+from gateway.phone import HOME, phone_words
 from gateway.settings import GatewaySettings
 from gateway.tickets import METHOD
-from ledger.accounts import account_of
-from ledger.check_ins import sessions_by_id
+from ledger.check_ins import as_rule
 from ledger.database import Ledger
-
-MAY_SHOW = ("admin", "trainer")
+from ledger.tables import SessionRow
 
 
 def session_page(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clock) -> Blueprint:
     """Build the routes of a session's code."""
     site = Blueprint("session_page", __name__)
-    cookies = Cookies(settings.secure)
-
-    @site.before_request
-    def who() -> None:
-        g.token = browser.session_token(cookies)
-        g.account = None
-        if g.token:
-            with ledger.read() as db:
-                g.account = account_of(db, token_hash(g.token), clock())
 
     @site.after_request
     def keep(response: Response) -> Response:
@@ -46,28 +34,23 @@ def session_page(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: C
 
     @site.get("/session/<id>/code")
     def code(id: str) -> AnyResponse:
-        if g.account is None:
-            return redirect(url_for("pages.sign_in"))
         return make_response(render_template("session/code.html", **_now(id)))
 
     @site.get("/session/<id>/code/now")
     def code_now(id: str) -> AnyResponse:
         """Answer with the one code of this moment; those of later moments never leave the gateway."""
-        if g.account is None:
-            raise Unauthorized
         return make_response(render_template("session/code_now.html", **_now(id)))
 
     def _now(id: str) -> dict[str, Any]:
-        if g.account.role not in MAY_SHOW:
-            raise Forbidden
         if not session_code.SESSION.fullmatch(id):
             raise NotFound
         now = clock()
         with ledger.read() as db:
-            sitting = day.sitting(db, id, now=now)
-            session = sessions_by_id(db, [id], ()).get(id)
-        if sitting is None or session is None:
-            raise NotFound
+            row = db.get(SessionRow, id)
+            if row is None or not visitor.sees(row.region_id):
+                raise NotFound
+            session, sitting = as_rule(row, frozenset()), day.sitting(db, id, now=now)
+            question = question_in(db, id, now=now)
         state = "open"
         if session.cancelled:
             state = "is_cancelled"
@@ -83,6 +66,8 @@ def session_page(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: C
             "state": state,
             "zone": ZoneInfo(session.zone),
             "leaving": now > session.ends_at,
+            "question": question,
+            "my_page": f"{_host(settings)}{HOME}",
             **(_code(id, now) if state == "open" else {}),
         }
 
@@ -92,7 +77,7 @@ def session_page(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: C
         return {
             "qr": "data:image/svg+xml;base64," + b64encode(badges.picture(address)).decode(),
             "typed": (typed[:4], typed[4:]),
-            "place": f"{settings.url.partition('://')[2]}/c",
+            "place": f"{_host(settings)}/c",
             "left": session_code.left(now),
             "step": session_code.STEP.total_seconds(),
         }
@@ -107,3 +92,8 @@ def session_page(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: C
         return phone_words()
 
     return site
+
+
+def _host(settings: GatewaySettings) -> str:
+    """Return the gateway's address as people type it."""
+    return settings.url.partition("://")[2]

@@ -6,12 +6,14 @@ const TICK_MS = 200;
 const main = document.getElementById("now");
 const lost = document.getElementById("lost");
 let until = 0;
+let answerUntil = 0;
 let step = 10000;
 
 function begin() {
   const now = main.querySelector(".w-now");
   step = Number(now.dataset.step) * 1000;
   until = performance.now() + Number(now.dataset.left) * 1000;
+  answerUntil = performance.now() + Number(now.querySelector(".w-check").dataset.left) * 1000;
 }
 
 function draw() {
@@ -19,9 +21,13 @@ function draw() {
   main.querySelector(".w-ring-left")?.setAttribute("stroke-dashoffset", String(100 - (100 * left) / step));
   const seconds = main.querySelector(".w-seconds");
   if (seconds) seconds.textContent = String(Math.ceil(left / 1000));
+  const toAnswer = main.querySelector(".w-check-left");
+  const rest = Math.max(0, Math.floor((answerUntil - performance.now()) / 1000));
+  if (toAnswer) toAnswer.textContent = `${Math.floor(rest / 60)}:${String(rest % 60).padStart(2, "0")}`;
 }
 
 function content(part) {
+  if (part.matches(".w-check")) return part.dataset.check;
   const code = part.querySelector("img");
   return code ? code.src + part.querySelector(".w-letters").textContent : part.innerHTML;
 }
@@ -30,11 +36,13 @@ function content(part) {
 function exchange(html) {
   const fresh = new DOMParser().parseFromString(html, "text/html").querySelector(".w-now");
   const old = main.querySelector(".w-now");
-  for (const name of [".w-code", ".w-what"]) {
+  const left = fresh.querySelector(".w-check").dataset.left;
+  for (const name of [".w-check", ".w-code", ".w-what"]) {
     const [before, after] = [old.querySelector(name), fresh.querySelector(name)];
     if (content(before) !== content(after)) before.replaceWith(document.adoptNode(after));
   }
   old.dataset.left = fresh.dataset.left;
+  main.querySelector(".w-check").dataset.left = left;
   begin();
 }
 
