@@ -1,4 +1,4 @@
-"""What an operator does from the command line, with answers that can be written as JSON; raises NotDone."""
+"""What an operator does from the command line, answered as JSON can say it; raises NotDone or NotPossible."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,8 +10,9 @@ from gateway import accounts, api_keys, badges, devices, learners
 from gateway.keys import Keys
 from gateway.problem import NotDone
 from gateway.settings import GatewaySettings
-from ledger.account_tables import ApiKeyRow
+from ledger.account_tables import AccountRow, ApiKeyRow
 from ledger.accounts import account_by_login, has_admin
+from ledger.accounts import accounts as all_accounts
 from ledger.accounts import api_keys as all_keys
 from ledger.devices import devices as all_devices
 from ledger.people import badges as all_badges
@@ -107,25 +108,80 @@ def person_set_pin(db: Db, person: str, pin: str, *, actor: str, now: datetime) 
     return {"person": found.id, "number": found.number, "set_at": _text(now)}
 
 
-def account_create(db: Db, login: str, password: str, *, role: str, actor: str, now: datetime) -> Answer:
-    """Make an account for the pages."""
-    row = accounts.create(db, login, password, role=role, actor=actor, now=now)
-    return {"account": row.id, "login": row.login, "role": row.role}
+def account_create(
+    db: Db,
+    login: str,
+    password: str | None = None,
+    *,
+    role: str,
+    actor: str,
+    now: datetime,
+    regions: Sequence[str] | None = None,
+) -> Answer:
+    """Make an account for the pages; without a password its owner needs a link, see `account_link`."""
+    return _account(accounts.create(db, login, password, role=role, regions=regions, actor=actor, now=now))
+
+
+def account_list(db: Db) -> list[Answer]:
+    """List the accounts, the closed ones last."""
+    return [_account(row) for row in all_accounts(db)]
+
+
+def account_set(
+    db: Db,
+    login: str,
+    *,
+    actor: str,
+    now: datetime,
+    role: str | None = None,
+    regions: Sequence[str] | None = None,
+    everywhere: bool = False,
+) -> Answer:
+    """Give an account another role, or other regions; what is not named stays, but an admin has every region."""
+    row = _named(db, login)
+    theirs = None if everywhere or (role == "admin" and not regions) else regions or row.regions
+    changed = accounts.change(db, row.id, role=role or row.role, regions=theirs, actor=actor, now=now)
+    return _account(changed)
+
+
+def account_close(db: Db, login: str, *, actor: str, now: datetime) -> Answer:
+    """End an account and sign it out everywhere."""
+    return _account(accounts.close(db, _named(db, login).id, actor=actor, now=now))
+
+
+def account_link(db: Db, login: str, settings: GatewaySettings, *, actor: str, now: datetime) -> Answer:
+    """Make a link with which the owner of an account chooses a password, once."""
+    return _link(settings, "choose", accounts.link(db, _named(db, login).id, "choose", actor=actor, now=now), now)
 
 
 def set_up_link(db: Db, settings: GatewaySettings, *, now: datetime) -> Answer | None:
     """Make a link for the first admin; None when there is one already."""
     if has_admin(db):
         return None
-    return _link(settings, "set-up", accounts.link(db, None, now=now), now)
+    return _link(settings, "set-up", accounts.set_up_link(db, now=now), now)
 
 
 def sign_in_link(db: Db, login: str, settings: GatewaySettings, *, actor: str, now: datetime) -> Answer:
     """Make a link that signs a browser in once."""
-    account = account_by_login(db, login)
+    return _link(settings, "in", accounts.link(db, _named(db, login).id, "in", actor=actor, now=now), now)
+
+
+def _named(db: Db, login: str) -> AccountRow:
+    account = account_by_login(db, login.strip().lower())
     if account is None:
         raise NotDone(f"there is no account {login!r}")
-    return _link(settings, "in", accounts.link(db, account, now=now), now)
+    return account
+
+
+def _account(row: AccountRow) -> Answer:
+    return {
+        "account": row.id,
+        "login": row.login,
+        "role": row.role,
+        "regions": row.regions,
+        "created_at": _text(row.created_at),
+        "closed_at": _text(row.closed_at),
+    }
 
 
 def _link(settings: GatewaySettings, place: str, token: str, now: datetime) -> Answer:

@@ -21,12 +21,12 @@ from gateway.clock import Clock
 from gateway.settings import GatewaySettings
 from gateway.tasks import frame_of_learner, frame_of_staff
 from ledger import deliveries
-from ledger.archived import LOCAL, archived, on_the_way, people_in
+from ledger.archived import LOCAL, archived, has_elsewhere, on_the_way, people_in
 from ledger.database import Ledger
 from ledger.deliveries import Told
 from ledger.delivery_tables import ArchivedRow
 from ledger.months import month_for
-from ledger.people import people_by_id, regions
+from ledger.people import people_by_id
 from ledger.tables import PersonRow, RegionRow
 
 PAGE = 50
@@ -124,7 +124,7 @@ class Sheet:
     bonus: Sums
     year: Sums
     summary: Month | None
-    """What the month comes to against its targets; None for who learns in no pair."""
+    """What the month comes to against its targets; None for who learns in no pair, or partly in other regions."""
     is_running: bool
     """The month is not over yet."""
     coming: int
@@ -146,35 +146,34 @@ class Entry:
 def archive_pages(ledger: Ledger, settings: GatewaySettings, clock: Clock) -> Blueprint:
     """Build the routes of the archive."""
     site = Blueprint("archive", __name__)
-    visitor.recognise(site, ledger, settings, clock)
+    visitor.receive(site, settings)
 
     @site.get("/archive")
     def people() -> AnyResponse:
-        visitor.staff()
         search, offset = request.args.get("search", "").strip()[:LONGEST_SEARCH], _offset()
         with ledger.read() as db:
-            found = people_in(db, search=search, offset=offset, limit=PAGE + 1)
-            places = regions(db)
+            within = visitor.account().regions
+            found = people_in(db, within, search=search, offset=offset, limit=PAGE + 1)
+            places = visitor.regions(db)
             month = f"{clock().astimezone(ZoneInfo(places[0].zone if places else settings.zone)):%Y-%m}"
-            entries = _entries(db, found[:PAGE], month)
+            entries = _entries(db, found[:PAGE], month, within)
             values = {"entries": entries, "search": search, "month": month, "offset": offset, **frame_of_staff(db)}
         return _page("archive/people.html", more=offset + PAGE if len(found) > PAGE else None, **values)
 
     @site.get("/archive/<person>")
     def person(person: str) -> AnyResponse:
-        visitor.staff()
         with ledger.read() as db:
             row = db.get(PersonRow, person)
-            if row is None:
+            if row is None or not visitor.sees(row.region_id):
                 raise NotFound
-            sheet = _sheet(db, row, clock(), for_staff=True)
+            sheet = _sheet(db, row, clock(), visitor.account().regions, for_staff=True)
             return _page("archive/sheet.html", sheet=sheet, now=clock(), **frame_of_staff(db))
 
     @site.get("/my/archive")
     def mine() -> AnyResponse:
         learner = visitor.learner()
         with ledger.read() as db:
-            sheet = _sheet(db, learner, clock(), for_staff=False)
+            sheet = _sheet(db, learner, clock(), None, for_staff=False)
             return _page("archive/sheet.html", sheet=sheet, now=clock(), **frame_of_learner(db, learner))
 
     return site
@@ -208,9 +207,9 @@ def _offset() -> int:
     return int(text)
 
 
-def _entries(db: Db, people: Sequence[PersonRow], month: str) -> list[Entry]:
+def _entries(db: Db, people: Sequence[PersonRow], month: str, within: Sequence[str] | None) -> list[Entry]:
     lines: defaultdict[str, list[ArchivedRow]] = defaultdict(list)
-    for row in archived(db, [person.id for person in people]):
+    for row in archived(db, [person.id for person in people], within):
         lines[row.person_id].append(row)
     return [_entry(person, lines_of(lines[person.id]), month) for person in people if lines[person.id]]
 
@@ -225,8 +224,8 @@ def _entry(person: PersonRow, lines: Sequence[Line], month: str) -> Entry:
     )
 
 
-def _sheet(db: Db, person: PersonRow, now: datetime, *, for_staff: bool) -> Sheet:
-    lines = lines_of(archived(db, [person.id]))
+def _sheet(db: Db, person: PersonRow, now: datetime, within: Sequence[str] | None, *, for_staff: bool) -> Sheet:
+    lines = lines_of(archived(db, [person.id], within))
     zone = ZoneInfo(db.get_one(RegionRow, person.region_id).zone)
     current = f"{now.astimezone(zone):%Y-%m}"
     months = tuple(sorted({line.shown.month for line in lines} | {current}, reverse=True))
@@ -242,12 +241,18 @@ def _sheet(db: Db, person: PersonRow, now: datetime, *, for_staff: bool) -> Shee
         trained=_sums(one for one in standing if one.month == month and one.kind != "bonus"),
         bonus=_sums(one for one in standing if one.month == month and one.kind == "bonus"),
         year=_sums(one for one in standing if one.month[:4] == month[:4] and one.month <= month),
-        summary=month_for(db, person, month, now=now),
+        summary=_summary(db, person, month, within, now),
         is_running=month == current,
-        coming=on_the_way(db, person.id),
+        coming=on_the_way(db, person.id, within),
         trainers=people_by_id(db, {str(line.shown.course["trainer_id"]) for line in listed}),
         elsewhere=_elsewhere(deliveries.told(db, ids)) if for_staff else {},
     )
+
+
+def _summary(db: Db, person: PersonRow, month: str, within: Sequence[str] | None, now: datetime) -> Month | None:
+    # A share of only some of the hours would be a wrong one.
+    is_partial = within is not None and has_elsewhere(db, person.id, within)
+    return None if is_partial else month_for(db, person, month, now=now)
 
 
 def lines_of(rows: Iterable[ArchivedRow]) -> list[Line]:

@@ -49,6 +49,10 @@ TEXTS: dict[str, Text] = {
     "nothing_hint": Text(
         "Hours appear here after the session has ended and has been settled.", "培训结束并完成结算后会显示在这里。"
     ),
+    "only_yours": Text(
+        "Your account is for some regions: only their hours are listed and summed up here.",
+        "您的账号仅限部分地区：此处只列出并合计这些地区的学时。",
+    ),
     "on_the_way": Text("{count} more on the way to the archive", "还有 {count} 条记录正在送达档案"),
     # an entry
     "trainer": Text("Trainer", "培训师"),

@@ -22,7 +22,8 @@ from ledger.board import credited, under_review
 from ledger.check_ins import as_rule
 from ledger.database import Ledger
 from ledger.decisions import Seat, check_ins_at, decisions_of, reviews, standing
-from ledger.people import people_by_id, regions
+from ledger.people import people_by_id
+from ledger.presence import Put, put_so_far
 from ledger.refusals import Incomplete, NotPossible, Unknown
 from ledger.tables import (
     CheckInRow,
@@ -53,6 +54,8 @@ class Case:
     check_ins: tuple[CheckInRow, ...]
     decisions: tuple[DecisionRow, ...]
     hours: HourRecordRow | None
+    checks: tuple[Put, ...]
+    """Presence checks up to now, of all learners."""
 
     @property
     def zone(self) -> ZoneInfo:
@@ -91,30 +94,29 @@ class Case:
 def correction_pages(ledger: Ledger, settings: GatewaySettings, clock: Clock) -> Blueprint:
     """Build the routes of decisions."""
     site = Blueprint("corrections", __name__)
-    visitor.recognise(site, ledger, settings, clock)
+    visitor.receive(site, settings)
 
     @site.get("/review")
     def review() -> AnyResponse:
-        visitor.staff()
         with ledger.read() as db:
-            listed = regions(db)
+            listed = visitor.regions(db)
             region = chosen_region(listed)
-            waiting = [(row.session_id, row.person_id) for row in reviews(db, region)]
-            values = {"cases": cases(db, waiting), **frame_of_staff(db)}
+            waiting = [(row.session_id, row.person_id) for row in reviews(db, visitor.within(region))]
+            values = {"cases": cases(db, waiting, now=clock()), **frame_of_staff(db)}
         return page("tasks/review.html", regions=listed, region=region, now=clock(), **values)
 
     @site.get("/session/<id>/learner/<person>")
     def learner(id: str, person: str) -> AnyResponse:
-        visitor.staff()
         return _learner(id, person)
 
     @site.post("/session/<id>/learner/<person>")
     def decide(id: str, person: str) -> AnyResponse:
-        account = visitor.decider()
+        account = visitor.account()
         kind, reason = request.form.get("kind", ""), request.form.get("reason", "")
         try:
             with ledger.begin() as db:
-                at, check_in = _at(db, id, kind), _uuid(request.form.get("check_in", ""))
+                session = _session(db, id)
+                at, check_in = _at(session, kind), _uuid(request.form.get("check_in", ""))
                 decisions.decide(db, id, person, kind, at, check_in, reason, by=account.id, now=clock())
         except Unknown:
             raise
@@ -128,7 +130,8 @@ def correction_pages(ledger: Ledger, settings: GatewaySettings, clock: Clock) ->
 
     def _learner(id: str, person: str, wrong: Wrong | None = None) -> Response:
         with ledger.read() as db:
-            found = cases(db, [(id, person)])
+            _session(db, id)
+            found = cases(db, [(id, person)], now=clock())
             if not found or (not found[0].check_ins and db.get(RosterRow, (id, person)) is None):
                 raise NotFound
             values = {"case": found[0], **frame_of_staff(db)}
@@ -137,7 +140,7 @@ def correction_pages(ledger: Ledger, settings: GatewaySettings, clock: Clock) ->
     return site
 
 
-def cases(db: Db, seats: Collection[Seat]) -> list[Case]:
+def cases(db: Db, seats: Collection[Seat], *, now: datetime) -> list[Case]:
     """Collect learners' sessions with all that a decision needs, in the order of the seats."""
     sessions = {session for session, _ in seats}
     query = (
@@ -150,6 +153,7 @@ def cases(db: Db, seats: Collection[Seat]) -> list[Case]:
     people = people_by_id(db, {person for _, person in seats})
     check_ins, decided = check_ins_at(db, seats), decisions_of(db, seats)
     hours, review = credited(db, sessions), under_review(db, sessions)
+    checks = put_so_far(db, list(sessions), now=now)
     return [
         Case(
             session=known[seat[0]][0],
@@ -160,18 +164,23 @@ def cases(db: Db, seats: Collection[Seat]) -> list[Case]:
             check_ins=tuple(check_ins.get(seat, ())),
             decisions=tuple(decided.get(seat, ())),
             hours=hours.get(seat),
+            checks=tuple(checks.get(seat[0], ())),
         )
         for seat in seats
         if seat[0] in known and seat[1] in people
     ]
 
 
-def _at(db: Db, session_id: str, kind: str) -> datetime | None:
+def _session(db: Db, id: str) -> SessionRow:
+    session = db.get(SessionRow, id)
+    if session is None or not visitor.sees(session.region_id):
+        raise NotFound
+    return session
+
+
+def _at(session: SessionRow, kind: str) -> datetime | None:
     if kind not in ("add_in", "add_out"):
         return None
-    session = db.get(SessionRow, session_id)
-    if session is None:
-        raise NotFound
     return local_instant(request.form.get(f"at_{kind}", ""), ZoneInfo(session.zone))
 
 

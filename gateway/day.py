@@ -1,7 +1,7 @@
 """The day as a trainer looks at it: who is in, late, missing or refused, and what it came to."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -15,6 +15,7 @@ from ledger.board import check_ins_of, credited, sessions_on, turned_away, under
 from ledger.check_ins import as_rule
 from ledger.devices import rosters, stations
 from ledger.people import people_by_id, rooms
+from ledger.presence import Put, put_so_far
 from ledger.tables import (
     CheckInRow,
     CourseRow,
@@ -72,6 +73,9 @@ class Seat:
     """Where in the picture a refusal stands."""
     hours: HourRecordRow | None
     review: ReviewRow | None
+    asked: int
+    """How many presence checks there were so far while the learner was there."""
+    answered: int
 
     @property
     def tone(self) -> str:
@@ -185,6 +189,7 @@ def look(db: Db, region: RegionRow, day: date, *, now: datetime) -> Day:
         rooms=rooms(db, region.id),
         hours=credited(db, ids),
         reviews=under_review(db, ids),
+        checks=put_so_far(db, ids, now=now),
     )
     return Day(
         region=region,
@@ -209,14 +214,15 @@ def sitting(db: Db, session_id: str, *, now: datetime) -> Sitting | None:
         rooms=rooms(db, row.region_id),
         hours=credited(db, [row.id]),
         reviews=under_review(db, [row.id]),
+        checks=put_so_far(db, [row.id], now=now),
     )
     course = db.get_one(CourseRow, row.course_id)
     return _sitting(as_rule(row, frozenset(listed[row.id])), course, rows, known, now)
 
 
-def fleet(db: Db, now: datetime) -> list[Station]:
-    """Collect the devices, those first that somebody should look after."""
-    found = [_station(row, room, now) for row, room in stations(db)]
+def fleet(db: Db, now: datetime, regions: Collection[str] | None = None) -> list[Station]:
+    """Collect the devices of some regions or all (None), those first that somebody should look after."""
+    found = [_station(row, room, now) for row, room in stations(db) if regions is None or room.region_id in regions]
     return sorted(found, key=lambda station: station.contact == "ok")
 
 
@@ -226,6 +232,7 @@ class _Known:
     rooms: Mapping[str, RoomRow]
     hours: Mapping[tuple[str, str], HourRecordRow]
     reviews: Mapping[tuple[str, str], ReviewRow]
+    checks: Mapping[str, Sequence[Put]]
 
 
 def _by_session(rows: Iterable[CheckInRow]) -> defaultdict[str, list[CheckInRow]]:
@@ -270,6 +277,9 @@ def _seat(session: Session, person: str, rows: Sequence[CheckInRow], known: _Kno
     row, lines = known.people.get(person), tuple(_line(row) for row in rows)
     review, hours = known.reviews.get((session.id, person)), known.hours.get((session.id, person))
     admitted = [line for line in lines if line.refused is None]
+    answered = [
+        person in check.answers for check in known.checks.get(session.id, ()) if _is_asked(person, check, admitted)
+    ]
     return Seat(
         person=person,
         name=row.name if row else person,
@@ -282,7 +292,15 @@ def _seat(session: Session, person: str, rows: Sequence[CheckInRow], known: _Kno
         refusals=tuple(_place(session, line.at) for line in lines if line.refused),
         hours=hours,
         review=review,
+        asked=len(answered),
+        answered=sum(answered),
     )
+
+
+def _is_asked(person: str, check: Put, admitted: Sequence[Line]) -> bool:
+    """Say whether a check was for somebody: who is not there need not answer, and who answers was meant."""
+    before = [line for line in admitted if line.at <= check.asked_at]
+    return person in check.answers or bool(before and before[-1].direction == "in")
 
 
 def _is_late(admitted: Sequence[Line]) -> bool:

@@ -6,22 +6,23 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session as Db
-from werkzeug.exceptions import BadRequest, HTTPException, NotFound, TooManyRequests, Unauthorized
+from werkzeug.exceptions import BadRequest, HTTPException, NotFound, TooManyRequests
 from werkzeug.wrappers import Response as AnyResponse
 
 from attendance.reasons import Language
 from attendance.wording import sentence
-from gateway import accounts, browser, texts
+from gateway import accounts, browser, task_texts, texts, visitor
+from gateway.accounts import LinkKind
 from gateway.browser import Cookies
 from gateway.clock import Clock
 from gateway.day import fleet, look, today
 from gateway.limits import Limit
-from gateway.problem import NotDone
 from gateway.settings import GatewaySettings
-from ledger.accounts import account_of, forget_browser, link_is_good
+from ledger.account_tables import AccountRow
+from ledger.accounts import forget_browser
 from ledger.audit import note
 from ledger.database import Ledger
-from ledger.people import regions
+from ledger.refusals import TooLate
 from ledger.tables import RegionRow
 
 PER_ACCOUNT = 5
@@ -34,14 +35,6 @@ def pages(ledger: Ledger, settings: GatewaySettings, clock: Clock) -> Blueprint:
     site = Blueprint("pages", __name__)
     cookies = Cookies(settings.secure)
     tries, all_tries = Limit(most=PER_ACCOUNT), Limit(most=PER_ADDRESS)
-
-    @site.before_request
-    def who() -> None:
-        g.token = browser.session_token(cookies)
-        g.account = None
-        if g.token:
-            with ledger.read() as db:
-                g.account = account_of(db, accounts.token_hash(g.token), clock())
 
     @site.after_request
     def keep(response: Response) -> Response:
@@ -85,17 +78,51 @@ def pages(ledger: Ledger, settings: GatewaySettings, clock: Clock) -> Blueprint:
         cookies.drop(response, cookies.session)
         return response
 
+    # One-time links: opening one shows a form, and only sending that uses it up; mail scanners and chats open links.
+
     @site.get("/in/<token>")
     def by_link(token: str) -> AnyResponse:
+        account = _of_link(token, "in")
+        return _form_page(cookies, "by_link.html", login=account.login) if account else _link_over()
+
+    @site.post("/in/<token>")
+    def coming_by_link(token: str) -> AnyResponse:
+        browser.check_form(request.cookies.get(cookies.visit, ""))
         with ledger.begin() as db:
-            account = accounts.by_link(db, token, now=clock())
+            account = accounts.by_link(db, token, "in", now=clock())
             new = accounts.sign_in(db, account, now=clock()) if account else None
         return _signed_in(cookies, new) if new else _link_over()
+
+    @site.get("/choose/<token>")
+    def choose(token: str) -> AnyResponse:
+        account = _of_link(token, "choose")
+        return _form_page(cookies, "choose.html", login=account.login) if account else _link_over()
+
+    @site.post("/choose/<token>")
+    def choosing(token: str) -> AnyResponse:
+        browser.check_form(request.cookies.get(cookies.visit, ""))
+        account, password = _of_link(token, "choose"), request.form.get("password", "")
+        if account is None:
+            return _link_over()
+        if wrong := _wrong_choice(account.login, password, request.form.get("again", "")):
+            return _form_page(cookies, "choose.html", status=422, wrong=wrong, login=account.login)
+        made = accounts.hashed(password)
+        with ledger.begin() as db:
+            account = accounts.by_link(db, token, "choose", now=clock())
+            if account is None:
+                return _link_over()
+            accounts.choose(db, account, made, now=clock())
+            new = accounts.sign_in(db, account, now=clock())
+        return _signed_in(cookies, new)
+
+    def _of_link(token: str, kind: LinkKind) -> AccountRow | None:
+        with ledger.read() as db:
+            return accounts.of_link(db, token, kind, now=clock())
 
     @site.get("/set-up/<token>")
     def set_up(token: str) -> AnyResponse:
         with ledger.read() as db:
-            good = link_is_good(db, accounts.token_hash(token), clock())
+            good = accounts.may_set_up(db, token, now=clock())
         return _form_page(cookies, "set_up.html") if good else _link_over()
 
     @site.post("/set-up/<token>")
@@ -108,7 +135,7 @@ def pages(ledger: Ledger, settings: GatewaySettings, clock: Clock) -> Blueprint:
             with ledger.begin() as db:
                 account = accounts.set_up(db, token, login, password, now=clock())
                 new = accounts.sign_in(db, account, now=clock()) if account else None
-        except NotDone:
+        except TooLate:
             # What is wrong with the choice was said above; the roll-back leaves the link as it was.
             return _form_page(cookies, "set_up.html", status=409, wrong="login_taken", login=login)
         return _signed_in(cookies, new) if new else _link_over()
@@ -117,19 +144,15 @@ def pages(ledger: Ledger, settings: GatewaySettings, clock: Clock) -> Blueprint:
 
     @site.get("/")
     def home() -> AnyResponse:
-        return redirect(url_for("pages.day"))
+        return redirect(url_for("phone.my" if g.learner and not g.account else "pages.day"))
 
     @site.get("/day")
     def day() -> AnyResponse:
-        if not g.account:
-            return redirect(url_for("pages.sign_in"))
         with ledger.read() as db:
             return make_response(render_template("day.html", **_day(db, clock(), settings), account=g.account))
 
     @site.get("/day/board")
     def board() -> AnyResponse:
-        if not g.account:
-            raise Unauthorized
         with ledger.read() as db:
             response = make_response(render_template("board.html", **_day(db, clock(), settings)))
         response.headers["Cache-Control"] = "no-cache"
@@ -160,22 +183,22 @@ def _said(error: HTTPException) -> tuple[str, str]:
         return texts.say("not_found", language), ""
     if isinstance(error, TooManyRequests):
         return texts.say("failed", language), texts.say("wait", language, seconds=error.description)
-    known = error.description in texts.TEXTS
-    return texts.say("failed", language), texts.say(str(error.description), language) if known else error.name
+    known = error.description in task_texts.KNOWN or error.description in texts.TEXTS
+    return texts.say("failed", language), task_texts.say(str(error.description), language) if known else error.name
 
 
 def _day(db: Db, now: datetime, settings: GatewaySettings) -> dict[str, Any]:
-    listed = regions(db)
+    listed, within = visitor.regions(db), visitor.within(None)
     region = _region(listed)
     if region is None:
         there = now.astimezone(ZoneInfo(settings.zone))
-        return {"day": None, "regions": [], "stations": fleet(db, now), "now": there, "date": there.date()}
+        return {"day": None, "regions": [], "stations": fleet(db, now, within), "now": there, "date": there.date()}
     here = today(region, now)
     shown = _date() or here
     return {
         "day": look(db, region, shown, now=now),
         "regions": listed,
-        "stations": fleet(db, now),
+        "stations": fleet(db, now, within),
         "now": now.astimezone(ZoneInfo(region.zone)),
         "date": shown,
         "is_today": shown == here,
@@ -230,10 +253,7 @@ def _link_over() -> Response:
 def _wrong_choice(login: str, password: str, again: str) -> str | None:
     if password != again:
         return "differ"
-    wrong = accounts.wrong_choice(login.strip(), password)
-    if wrong is None:
-        return None
-    return "choose_password" if "password" in wrong else "choose_login"
+    return accounts.wrong_choice(login.strip(), password)
 
 
 def _words(language: Language) -> dict[str, Any]:

@@ -1,12 +1,15 @@
 """How the gateway says no: problem documents (RFC 9457) to programs, sentences to operators."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from flask import Response, json
 from pydantic import BaseModel, Field, ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import HTTP_STATUS_CODES
+
+from ledger.keeping import InUse
+from ledger.refusals import Incomplete, NotAllowed, NotPossible, TooLate, Unknown
 
 TYPE = "urn:tandem:problem:"
 MEDIA = "application/problem+json"
@@ -28,6 +31,14 @@ Kind = Literal[
     "device-revoked",
     "device-unconfirmed",
     "signature-wrong",
+    "body-wrong",
+    "media-wrong",
+    "key-bound",
+    "not-found",
+    "not-allowed",
+    "too-late",
+    "in-use",
+    "value-wrong",
 ]
 
 # A client may switch on the type, so a kind is only ever added.
@@ -48,6 +59,22 @@ KINDS: dict[Kind, tuple[int, str]] = {
     "device-revoked": (403, "This device has been revoked"),
     "device-unconfirmed": (403, "An admin has to confirm this device first"),
     "signature-wrong": (401, "The signature is not good"),
+    "body-wrong": (400, "The body cannot be read"),
+    "media-wrong": (415, "The body has to be JSON"),
+    "key-bound": (403, "This API key is bound to some regions"),
+    "not-found": (404, "There is no such thing"),
+    "not-allowed": (403, "Somebody else may do this"),
+    "too-late": (409, "Things have moved on"),
+    "in-use": (409, "Something else refers to it"),
+    "value-wrong": (422, "This makes no sense as it stands"),
+}
+
+REFUSED: dict[type[NotPossible], Kind] = {
+    Unknown: "not-found",
+    NotAllowed: "not-allowed",
+    InUse: "in-use",
+    TooLate: "too-late",
+    Incomplete: "value-wrong",
 }
 
 
@@ -103,6 +130,12 @@ def of_http(error: HTTPException) -> Response:
     return _answer(problem, kept)
 
 
+def of_impossible(error: NotPossible) -> Response:
+    """Tell a program what the ledger has refused."""
+    kind = next(kind for refusal, kind in REFUSED.items() if isinstance(error, refusal))
+    return Refusal(kind, str(error)).answer()
+
+
 def of_validation(error: ValidationError) -> Response:
     """Say which parameters are wrong, without repeating what they said."""
     wrong = [
@@ -112,6 +145,14 @@ def of_validation(error: ValidationError) -> Response:
     names = ", ".join(entry.parameter for entry in wrong)
     detail = f"Correct {names}; the OpenAPI document says what is expected."
     return _answer(Problem(type=TYPE + "parameter-wrong", title=title, status=status, detail=detail, errors=wrong), {})
+
+
+def of_values(wrong: Sequence[WrongParameter]) -> Response:
+    """Say which values make no sense, of parameters that are all written as they should be."""
+    status, title = KINDS["value-wrong"]
+    detail = "Nothing has been changed: " + "; ".join(f"{one.parameter}: {one.detail}" for one in wrong[:3])
+    problem = Problem(type=TYPE + "value-wrong", title=title, status=status, detail=detail, errors=list(wrong))
+    return _answer(problem, {})
 
 
 def _answer(problem: Problem, headers: Mapping[str, str]) -> Response:

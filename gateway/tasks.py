@@ -1,6 +1,6 @@
 """The pages of joint tasks: learners hand in and see how far both are, trainers accept or send back."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -8,10 +8,9 @@ from zoneinfo import ZoneInfo
 
 from flask import Blueprint, Response, g, make_response, redirect, render_template, request, send_file, url_for
 from sqlalchemy.orm import Session as Db
-from werkzeug.exceptions import Forbidden, Gone, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import Gone, NotFound, RequestEntityTooLarge
 from werkzeug.wrappers import Response as AnyResponse
 
-from attendance.notices import TRAINER
 from gateway import browser, evidence, told, visitor
 from gateway.clock import Clock
 from gateway.evidence import MOST_FILES, MOST_UPLOAD, NotTaken, Store
@@ -19,10 +18,10 @@ from gateway.settings import GatewaySettings
 from ledger import pairs, tasks
 from ledger.database import Ledger
 from ledger.decisions import count_reviews
-from ledger.inbox import count_unread
-from ledger.pair_tables import PartRow
+from ledger.inbox import count_unread, notices_to_trainers
+from ledger.pair_tables import PairRow, PartRow, ProgramRow
 from ledger.pairs import Evidence
-from ledger.people import people_by_id, regions
+from ledger.people import people_by_id
 from ledger.refusals import Incomplete, NotPossible
 from ledger.tables import PersonRow, RegionRow
 from ledger.tasks import TaskView
@@ -45,7 +44,7 @@ class Wrong:
 def task_pages(ledger: Ledger, settings: GatewaySettings, clock: Clock) -> Blueprint:
     """Build the routes of joint tasks."""
     site = Blueprint("tasks", __name__)
-    visitor.recognise(site, ledger, settings, clock)
+    visitor.receive(site, settings)
     store = Store(settings.data / "evidence")
 
     # Learners
@@ -76,7 +75,8 @@ def task_pages(ledger: Ledger, settings: GatewaySettings, clock: Clock) -> Bluep
         """Look before any byte is stored; what counts is looked at again when it is entered."""
         with ledger.read() as db:
             found = tasks.part_with_pair(db, part_id)
-            if found is None:
+            # Another pair's part is as good as none: nobody learns whether there is one.
+            if found is None or learner.id not in (found[1].clerk_id, found[1].manager_id):
                 raise NotFound
             pairs.check_may_hand_in(*found, learner.id)
             return found[0]
@@ -94,31 +94,33 @@ def task_pages(ledger: Ledger, settings: GatewaySettings, clock: Clock) -> Bluep
 
     @site.get("/tasks")
     def all_tasks() -> AnyResponse:
-        visitor.staff()
         return _all_tasks()
 
     @site.post("/submissions/<id>/accept")
     def accept(id: str) -> AnyResponse:
-        account = visitor.decider()
-        return _deciding(id, "accepted", lambda db: pairs.accept(db, id, by=account.id, now=clock()))
+        def act(db: Db) -> None:
+            _check_submission(db, id)
+            pairs.accept(db, id, by=visitor.account().id, now=clock())
+
+        return _deciding(id, "accepted", act)
 
     @site.post("/submissions/<id>/reject")
     def reject(id: str) -> AnyResponse:
-        account = visitor.decider()
-        words = request.form.get("words", "")
-        return _deciding(id, "rejected", lambda db: pairs.reject(db, id, words, by=account.id, now=clock()))
+        def act(db: Db) -> None:
+            _check_submission(db, id)
+            pairs.reject(db, id, request.form.get("words", ""), by=visitor.account().id, now=clock())
+
+        return _deciding(id, "rejected", act)
 
     @site.post("/parts/<id>/due")
     def move_due(id: str) -> AnyResponse:
-        account = visitor.decider()
+        def act(db: Db) -> None:
+            due, by = local_instant(request.form.get("due", ""), _zone_of(db, id)), visitor.account().id
+            pairs.move_due(db, id, due, by=by, reason=request.form.get("reason", ""), now=clock())
 
-        def move(db: Db) -> object:
-            due = local_instant(request.form.get("due", ""), _zone_of(db, id))
-            return pairs.move_due(db, id, due, by=account.id, reason=request.form.get("reason", ""), now=clock())
+        return _deciding(id, "moved", act)
 
-        return _deciding(id, "moved", move)
-
-    def _deciding(form: str, done: str, act: Any) -> AnyResponse:
+    def _deciding(form: str, done: str, act: Callable[[Db], None]) -> AnyResponse:
         try:
             with ledger.begin() as db:
                 act(db)
@@ -131,13 +133,14 @@ def task_pages(ledger: Ledger, settings: GatewaySettings, clock: Clock) -> Bluep
     def _all_tasks(wrong: Wrong | None = None) -> Response:
         now = clock()
         with ledger.read() as db:
-            listed = regions(db)
+            listed = visitor.regions(db)
             region = chosen_region(listed)
-            waiting = tasks.waiting(db, region, now=now)
-            running = tasks.running(db, region, now=now)
+            within = visitor.within(region)
+            waiting = tasks.waiting(db, within, now=now)
+            running = tasks.running(db, within, now=now)
             found = [view for view, _ in waiting] + running
             values = {"waiting": waiting, "running": running, "names": names(db, found), **frame_of_staff(db)}
-            values["told_to_trainers"] = told.lines(db, TRAINER, limit=5)
+            values["told_to_trainers"] = told.lines(db, notices_to_trainers(db, within, limit=5))
         # Somebody else may have decided in the meantime, so that the form of what was wrong is no more.
         shown = {part.waiting.row.id for _, part in waiting if part.waiting}
         shown |= {part.row.id for view in running for part in view.parts if not part.accepted}
@@ -158,11 +161,10 @@ def task_pages(ledger: Ledger, settings: GatewaySettings, clock: Clock) -> Bluep
     def file(id: str) -> AnyResponse:
         with ledger.read() as db:
             found = tasks.evidence_with_pair(db, id)
-            number = "".join(filter(str.isalnum, tasks.number_of(db, found[1]))) if found else ""
-        _may_see(found[2].clerk_id if found else None, found[2].manager_id if found else None)
-        if found is None:
-            raise NotFound
-        row, submission, _ = found
+            if found is None or not _may_see(db, found[2]):
+                raise NotFound
+            row, submission, _ = found
+            number = "".join(filter(str.isalnum, tasks.number_of(db, submission)))
         try:
             opened = store.open(row.sha256)
         except FileNotFoundError:
@@ -175,12 +177,11 @@ def task_pages(ledger: Ledger, settings: GatewaySettings, clock: Clock) -> Bluep
     return site
 
 
-def _may_see(*people: str | None) -> None:
-    """Let staff and the two partners see a file; nobody else learns whether it exists."""
-    if g.account:
-        return
-    if visitor.learner().id not in people:
-        raise Forbidden
+def _may_see(db: Db, pair: PairRow) -> bool:
+    """Let the two partners see a file, and the staff of their region; nobody else learns whether it exists."""
+    if g.learner and g.learner.id in (pair.clerk_id, pair.manager_id):
+        return True
+    return bool(g.account) and visitor.sees(db.get_one(ProgramRow, pair.program_id).region_id)
 
 
 def _stored(store: Store, part: PartRow) -> list[Evidence]:
@@ -197,11 +198,17 @@ def _wrong(form: str, code: str, status: int) -> Wrong:
     return Wrong(form=form, code=code, status=status, written=written)
 
 
-def _zone_of(db: Db, part_id: str) -> ZoneInfo:
-    zone = tasks.zone_of(db, part_id)
-    if zone is None:
+def _check_submission(db: Db, id: str) -> None:
+    region = tasks.region_of_submission(db, id)
+    if region is None or not visitor.sees(region.id):
         raise NotFound
-    return ZoneInfo(zone)
+
+
+def _zone_of(db: Db, part_id: str) -> ZoneInfo:
+    region = tasks.region_of_part(db, part_id)
+    if region is None or not visitor.sees(region.id):
+        raise NotFound
+    return ZoneInfo(region.zone)
 
 
 def local_instant(text: str, zone: ZoneInfo) -> datetime:
@@ -236,8 +243,9 @@ def names(db: Db, found: Iterable[TaskView]) -> dict[str, PersonRow]:
 
 def frame_of_staff(db: Db) -> dict[str, Any]:
     """Return what stands around a page for staff."""
-    counts = {"tasks": tasks.count_waiting(db), "review": count_reviews(db)}
-    return {"account": g.account, "counts": counts, "may_decide": g.account.role in visitor.DECIDE}
+    account = visitor.account()
+    counts = {"tasks": tasks.count_waiting(db, account.regions), "review": count_reviews(db, account.regions)}
+    return {"account": account, "counts": counts, "may_decide": account.role in visitor.DECIDE}
 
 
 def frame_of_learner(db: Db, learner: PersonRow) -> dict[str, Any]:

@@ -1,13 +1,12 @@
 """Notices as they are read: in words, with the names put in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session as Db
 
 from attendance.notices import filled
 from attendance.reasons import Text
-from ledger.inbox import notices_of
 from ledger.pair_tables import NoticeRow
 from ledger.people import people_by_id
 from ledger.tables import PersonRow
@@ -31,9 +30,9 @@ class Line:
     tone: str
 
 
-def lines(db: Db, person_id: str, *, limit: int = 100) -> list[Line]:
-    """Return somebody's notices with the names of those they are about, newest first."""
-    rows = notices_of(db, person_id, limit=limit)
+def lines(db: Db, rows: Iterable[NoticeRow]) -> list[Line]:
+    """Return notices with the names of those they are about."""
+    rows = list(rows)
     people = people_by_id(db, {row.about[who] for row in rows for who in ("one", "partner")})
     return [Line(row, words(row, people), TONES.get(row.kind, "idle")) for row in rows]
 

@@ -1,23 +1,21 @@
-"""Who looks at a page: staff with an account, a learner with a PIN, both in one browser, or nobody."""
+"""Who looks at a page, which regions they may see, and how the pages answer them."""
 
+from collections.abc import Sequence
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, abort, g, make_response, redirect, render_template, request, url_for
-from werkzeug.exceptions import Forbidden, HTTPException, RequestEntityTooLarge, Unauthorized
+from flask import Blueprint, Response, g, make_response, render_template, request, url_for
+from sqlalchemy.orm import Session as Db
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, Unauthorized
 
 from attendance.reasons import Language
-from gateway import browser, learners, task_texts
-from gateway.accounts import token_hash
-from gateway.browser import Cookies
-from gateway.clock import Clock
+from gateway import browser, task_texts
 from gateway.settings import GatewaySettings
+from ledger import people
 from ledger.account_tables import AccountRow
-from ledger.accounts import account_of
-from ledger.database import Ledger
 from ledger.refusals import Incomplete, NotAllowed, NotPossible, TooLate, Unknown
-from ledger.tables import PersonRow
+from ledger.tables import PersonRow, RegionRow
 
 DECIDE = ("admin", "trainer")
 """The roles of accounts that may decide; the others look."""
@@ -25,16 +23,8 @@ DECIDE = ("admin", "trainer")
 STATUS: dict[type[NotPossible], int] = {Unknown: 404, NotAllowed: 403, TooLate: 409, Incomplete: 422}
 
 
-def recognise(site: Blueprint, ledger: Ledger, settings: GatewaySettings, clock: Clock) -> None:
-    """Let every page of a blueprint know who looks, keep nothing in caches, and say "no" in words."""
-    cookies = Cookies(settings.secure)
-
-    @site.before_request
-    def who() -> None:
-        g.token, g.learner_token = browser.session_token(cookies), learners.token(request)
-        with ledger.read() as db:
-            g.account = account_of(db, token_hash(g.token), clock()) if g.token else None
-            g.learner = learners.signed_in(db, request, clock())
+def receive(site: Blueprint, settings: GatewaySettings) -> None:
+    """Keep a blueprint's pages out of caches, remember the reader's language, and say "no" in words."""
 
     @site.after_request
     def keep(response: Response) -> Response:
@@ -55,38 +45,45 @@ def recognise(site: Blueprint, ledger: Ledger, settings: GatewaySettings, clock:
         return response
 
 
-def staff() -> AccountRow:
-    """Return the account that looks; a learner is refused, and who has not signed in is asked to."""
-    if g.account:
-        return g.account  # type: ignore[no-any-return]
-    if g.learner:
-        raise Forbidden("staff_only")
-    if request.method in ("GET", "HEAD"):
-        abort(redirect(url_for("pages.sign_in")))
-    raise Unauthorized
-
-
-def decider() -> AccountRow:
-    """Return the account that may decide, and check that it meant to."""
-    account = staff()
-    if account.role not in DECIDE:
-        raise Forbidden("viewers_look")
-    browser.check_form(g.token)
-    return account
+def account() -> AccountRow:
+    """Return the account that looks; the table of rights has let it in."""
+    if not g.account:
+        raise Unauthorized
+    return g.account  # type: ignore[no-any-return]
 
 
 def learner() -> PersonRow:
-    """Return the learner who looks; who has not signed in is asked to."""
-    if g.learner:
-        return g.learner  # type: ignore[no-any-return]
-    if request.method in ("GET", "HEAD"):
-        abort(redirect(sign_in_address()))
-    raise Unauthorized
+    """Return the learner who looks; the table of rights has let them in."""
+    if not g.learner:
+        raise Unauthorized
+    return g.learner  # type: ignore[no-any-return]
 
 
 def sign_in_address() -> str:
     """Say where learners sign in; they come back to where they were going."""
     return url_for("phone.sign_in", next=request.path)
+
+
+# Regions: what lies in another one is not there
+
+
+def regions(db: Db) -> list[RegionRow]:
+    """Return the regions that the account may see."""
+    return [row for row in people.regions(db) if sees(row.id)]
+
+
+def sees(region_id: str) -> bool:
+    """Say whether the account may see this region."""
+    theirs = account().regions
+    return theirs is None or region_id in theirs
+
+
+def within(region_id: str | None) -> Sequence[str] | None:
+    """Return the regions to look at: the one that was chosen, else all of the account's (None: all there are)."""
+    return [region_id] if region_id else account().regions
+
+
+# Answers
 
 
 def status_of(error: NotPossible) -> int:
@@ -102,9 +99,9 @@ def _code(error: HTTPException) -> str:
 
 def _message(code: str, status: int) -> Response:
     language = browser.language()
-    detail = task_texts.say(code, language) if code in task_texts.KNOWN else HTTPStatus(status).phrase
-    for_learner = request.path.startswith("/my/")
-    page = render_template("tasks/message.html", detail=detail, for_learner=for_learner, **words(language))
+    known = next((key for key in (code, f"status_{status}") if key in task_texts.KNOWN), None)
+    detail = task_texts.say(known, language) if known else HTTPStatus(status).phrase
+    page = render_template("tasks/message.html", detail=detail, **words(language))
     return make_response(page, status)
 
 

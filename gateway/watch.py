@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session as Db
 from ledger import feed
 from ledger.chain import chain
 from ledger.database import Ledger
+from ledger.imports import forget
 from ledger.lags import look
 from ledger.months import settle_months
 from ledger.presence import draw
@@ -47,14 +48,17 @@ class Watch:
 
 
 def tick(ledger: Ledger, *, now: datetime) -> None:
-    """Settle the days that are due, draw presence checks, see who lags, settle months, number the feed, chain the acts.
+    """Settle the days that are due, then do everything else that is waiting.
 
     Each chunk is a transaction of its own, so that check-ins never wait for long.
     """
     while _settle_some(ledger, now):
         pass
-    for act in (partial(draw, now=now), partial(look, now=now), partial(settle_months, now=now), feed.number, chain):
-        while _some(ledger, act):
+    for act in (draw, look, settle_months, forget):
+        while _some(ledger, partial(act, now=now)):
+            pass
+    for place in (feed.number, chain):
+        while _some(ledger, place):
             pass
 
 

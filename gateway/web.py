@@ -11,24 +11,49 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from gateway import problem
+from gateway.account_pages import account_pages
 from gateway.archive import archive_pages
+from gateway.badges_api import badges_api
+from gateway.bulk_api import bulk_api
 from gateway.clock import Clock
 from gateway.corrections import correction_pages
+from gateway.corrections_api import corrections_api
+from gateway.courses_api import courses_api
 from gateway.device_api import device_api
+from gateway.facts_api import facts_api
+from gateway.hour_files import hour_files
 from gateway.hr_api import hr_api
+from gateway.import_api import import_api, import_state_api
+from gateway.import_desk import Desk
+from gateway.import_pages import import_pages
 from gateway.inbox import inbox_pages
 from gateway.keys import Keys
 from gateway.pages import error_page, pages
+from gateway.pairs_api import pairs_api
+from gateway.people_api import people_api
 from gateway.phone import Phone
+from gateway.places_api import places_api
+from gateway.presence_pages import presence_pages
 from gateway.problem import Problem, Refusal
+from gateway.programs_api import programs_api
+from gateway.report_pages import report_pages
+from gateway.reports_api import reports_api
+from gateway.rights import guard
+from gateway.rules_api import rules_api
 from gateway.session_page import session_page
+from gateway.sessions_api import sessions_api
 from gateway.settings import GatewaySettings
+from gateway.sums_api import sums_api
 from gateway.tasks import task_pages
+from gateway.things import join
 from ledger.database import Ledger
+from ledger.refusals import NotPossible
 
 MOST_BYTES = 64 * 1024
 """No request of ours is larger, but for the files of joint tasks, whose route says so."""
 FOR_PROGRAMS = ("/api/", "/device/")
+DESK = "imports"
+"""Where the application keeps what reads files: stop it before the ledger is closed."""
 
 CSP = {
     "default-src": "'none'",
@@ -75,15 +100,37 @@ def create_app(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clo
     if settings.behind_proxy:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
     app.register_api(hr_api(ledger, keys, clock))
+    join(app, sums_api(ledger, clock))
+    join(app, hour_files(ledger, clock))
+    join(app, people_api(ledger, clock))
+    join(app, badges_api(ledger, keys, clock))
+    join(app, places_api(ledger, clock))
+    join(app, courses_api(ledger, clock))
+    join(app, sessions_api(ledger, clock))
+    join(app, rules_api(ledger, clock))
+    join(app, programs_api(ledger, clock))
+    join(app, pairs_api(ledger, clock))
+    join(app, facts_api(ledger, clock))
+    join(app, corrections_api(ledger, clock))
+    desk = app.extensions[DESK] = Desk(ledger, clock)
+    join(app, bulk_api(ledger, clock))
+    join(app, import_api(ledger, desk, clock))
+    join(app, import_state_api(ledger, desk, clock))
+    join(app, reports_api(ledger, clock))
     app.register_blueprint(device_api(ledger, keys, settings, clock))
     app.register_blueprint(pages(ledger, settings, clock))
     app.register_blueprint(Phone(ledger, keys, settings, clock).blueprint())
+    app.register_blueprint(presence_pages(ledger, settings, clock))
     app.register_blueprint(session_page(ledger, keys, settings, clock))
     app.register_blueprint(task_pages(ledger, settings, clock))
     app.register_blueprint(inbox_pages(ledger, settings, clock))
     app.register_blueprint(correction_pages(ledger, settings, clock))
     app.register_blueprint(archive_pages(ledger, settings, clock))
+    app.register_blueprint(account_pages(ledger, settings, clock))
+    app.register_blueprint(import_pages(ledger, desk, settings, clock))
+    app.register_blueprint(report_pages(ledger, settings, clock))
     _document(app)
+    guard(app, ledger, settings, clock)
     _say_no(app)
     _harden(app, settings)
     return app
@@ -113,6 +160,10 @@ def _say_no(app: OpenAPI) -> None:
     @app.errorhandler(Refusal)
     def refused(refusal: Refusal) -> Response:
         return refusal.answer()
+
+    @app.errorhandler(NotPossible)
+    def impossible(error: NotPossible) -> Response:
+        return problem.of_impossible(error)
 
     @app.errorhandler(HTTPException)
     def failed(error: HTTPException) -> Response:

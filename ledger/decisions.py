@@ -18,12 +18,12 @@ import uuid_utils.compat
 from sqlalchemy.orm import Session as Db
 
 from attendance.decision import Decision
-from ledger.audit import note
+from ledger.audit import Through, note
 from ledger.check_ins import as_rule, mark_dirty
 from ledger.refusals import Incomplete, TooLate, Unknown
 from ledger.tables import CheckInRow, DecisionRow, PersonRow, ReviewRow, RosterRow, SessionRow
 
-Kind = Literal["add_in", "add_out", "void", "nothing"]
+Kind = Literal["add_in", "add_out", "present", "void", "nothing"]
 MOST_REASON = 1000
 """Characters of a reason."""
 
@@ -41,9 +41,10 @@ def decide(
     reason: str,
     *,
     by: str,
+    through: Through = "account",
     now: datetime,
 ) -> DecisionRow:
-    """Enter a decision and ask for the settlement of the learner's day; `by` is the id of a staff account.
+    """Enter a decision and ask for the settlement of the learner's day; `by` is the id of a staff account or API key.
 
     `void` takes out a check-in, or an earlier decision by its id.
     """
@@ -69,7 +70,7 @@ def decide(
     )
     db.add(row)
     details = {"session": session_id, "person": person_id, "kind": kind}
-    note(db, actor=f"account:{by}", act="attendance decided", thing=row.id, at=now, **details)
+    note(db, actor=f"{through}:{by}", act="attendance decided", thing=row.id, at=now, **details)
     db.flush()
     mark_dirty(db, [(person_id, session.local_date, now)])
     return row
@@ -111,15 +112,15 @@ def as_rules(decisions: Sequence[DecisionRow]) -> tuple[list[Decision], frozense
     return [_as_rule(row) for row in kept if row.kind != "void"], frozenset(voided)
 
 
-def reviews(db: Db, region_id: str | None = None, *, limit: int = 200) -> Sequence[ReviewRow]:
-    """Return what somebody has to decide, in one region or all (None); oldest first."""
+def reviews(db: Db, regions: Collection[str] | None = None, *, limit: int = 200) -> Sequence[ReviewRow]:
+    """Return what somebody has to decide, in some regions or all (None); oldest first."""
     query = sa.select(ReviewRow).order_by(ReviewRow.opened_at, ReviewRow.session_id, ReviewRow.person_id).limit(limit)
-    return db.scalars(query if region_id is None else query.where(ReviewRow.region_id == region_id)).all()
+    return db.scalars(query.where(_in_regions(regions))).all()
 
 
-def count_reviews(db: Db) -> int:
-    """Count what somebody has to decide."""
-    return db.scalar(sa.select(sa.func.count()).select_from(ReviewRow)) or 0
+def count_reviews(db: Db, regions: Collection[str] | None = None) -> int:
+    """Count what somebody has to decide, in some regions or all (None)."""
+    return db.scalar(sa.select(sa.func.count()).select_from(ReviewRow).where(_in_regions(regions))) or 0
 
 
 def check_ins_at(db: Db, seats: Collection[Seat]) -> dict[Seat, list[CheckInRow]]:
@@ -136,6 +137,10 @@ def check_ins_at(db: Db, seats: Collection[Seat]) -> dict[Seat, list[CheckInRow]
         if seat in seats:
             found.setdefault(seat, []).append(row)
     return found
+
+
+def _in_regions(regions: Collection[str] | None) -> sa.ColumnElement[bool]:
+    return sa.true() if regions is None else ReviewRow.region_id.in_(regions)
 
 
 def _as_rule(row: DecisionRow) -> Decision:

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import sqlalchemy as sa
+import uuid_utils.compat
 from sqlalchemy.orm import Session as Db
 
+from ledger.audit import note
 from ledger.chain import FIRST, link
 from ledger.tables import EpochRow, FeedRow, HourRecordRow, UnnumberedRow
 
@@ -91,3 +94,12 @@ def head(db: Db) -> tuple[int, str]:
 def epoch(db: Db) -> UUID:
     """Return the epoch that this database lives in."""
     return db.scalars(sa.select(EpochRow.id).order_by(EpochRow.began_at.desc()).limit(1)).one()
+
+
+def begin_epoch(db: Db, *, actor: str, now: datetime) -> UUID:
+    """Say that the ledger has gone back to a backup: kiosks send again what it lacks, and old cursors end."""
+    id: UUID = uuid_utils.compat.uuid7()
+    db.add(EpochRow(id=id, began_at=now))
+    note(db, actor=actor, act="epoch begun", thing=str(id), at=now)
+    db.flush()
+    return id

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session as Db
 from attendance.notices import TRAINER, Notice
 from ledger.database import insert_or_nothing
 from ledger.pair_tables import NoticeRow
+from ledger.tasks import tasks_in
 
 
 def put(db: Db, told: Iterable[Notice], *, task_id: str, now: datetime, trainer_id: str | None = None) -> set[str]:
@@ -41,6 +42,14 @@ def put(db: Db, told: Iterable[Notice], *, task_id: str, now: datetime, trainer_
 def notices_of(db: Db, person_id: str, *, limit: int = 100) -> Sequence[NoticeRow]:
     """Return somebody's notices, newest first."""
     query = sa.select(NoticeRow).where(NoticeRow.person_id == person_id)
+    return db.scalars(query.order_by(NoticeRow.made_at.desc(), NoticeRow.id.desc()).limit(limit)).all()
+
+
+def notices_to_trainers(db: Db, regions: Collection[str] | None, *, limit: int = 100) -> Sequence[NoticeRow]:
+    """Return what trainers were told about the joint tasks of some regions or all (None), newest first."""
+    query = sa.select(NoticeRow).where(NoticeRow.person_id == TRAINER)
+    if regions is not None:
+        query = query.where(NoticeRow.about["task"].as_string().in_(tasks_in(regions)))
     return db.scalars(query.order_by(NoticeRow.made_at.desc(), NoticeRow.id.desc()).limit(limit)).all()
 
 

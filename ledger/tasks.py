@@ -115,8 +115,10 @@ def tasks_of(db: Db, person_id: str, *, now: datetime, limit: int = 100) -> list
     return running[::-1] + [view for view in found if view.joint.accepted]
 
 
-def waiting(db: Db, region_id: str | None, *, now: datetime, limit: int = 100) -> list[tuple[TaskView, PartView]]:
-    """Return the parts whose newest version waits for a decision, in one region or all (None); oldest first."""
+def waiting(
+    db: Db, regions: Collection[str] | None, *, now: datetime, limit: int = 100
+) -> list[tuple[TaskView, PartView]]:
+    """Return the parts whose newest version waits for a decision, in some regions or all (None); oldest first."""
     newer = aliased(SubmissionRow)
     query = (
         sa.select(PartRow.task_id, PartRow.id)
@@ -126,14 +128,14 @@ def waiting(db: Db, region_id: str | None, *, now: datetime, limit: int = 100) -
         .order_by(SubmissionRow.handed_in_at, SubmissionRow.id)
         .limit(limit)
     )
-    listed = [(task, part) for task, part in db.execute(query.where(_in_region(region_id)))]
+    listed = [(task, part) for task, part in db.execute(query.where(_in_regions(regions)))]
     found = {view.row.id: view for view in views(db, {task for task, _ in listed}, now=now)}
     parts = {part.row.id: part for view in found.values() for part in view.parts}
     return [(found[task], parts[part]) for task, part in listed]
 
 
-def count_waiting(db: Db, region_id: str | None = None) -> int:
-    """Count the parts that wait for a decision."""
+def count_waiting(db: Db, regions: Collection[str] | None = None) -> int:
+    """Count the parts that wait for a decision, in some regions or all (None)."""
     newer = aliased(SubmissionRow)
     query = (
         sa.select(sa.func.count())
@@ -142,11 +144,11 @@ def count_waiting(db: Db, region_id: str | None = None) -> int:
         .where(SubmissionRow.state == "handed_in")
         .where(~sa.exists().where(newer.part_id == PartRow.id, newer.version > SubmissionRow.version))
     )
-    return db.scalar(query.where(_in_region(region_id))) or 0
+    return db.scalar(query.where(_in_regions(regions))) or 0
 
 
-def running(db: Db, region_id: str | None, *, now: datetime, limit: int = 50) -> list[TaskView]:
-    """Return the tasks with a part that has not been accepted, in one region or all (None); those due next first."""
+def running(db: Db, regions: Collection[str] | None, *, now: datetime, limit: int = 50) -> list[TaskView]:
+    """Return the tasks with a part that has not been accepted, in some regions or all (None); those due next first."""
     accepted = sa.exists().where(SubmissionRow.part_id == PartRow.id, SubmissionRow.state == "accepted")
     query = (
         sa.select(PartRow.task_id)
@@ -155,7 +157,7 @@ def running(db: Db, region_id: str | None, *, now: datetime, limit: int = 50) ->
         .order_by(sa.func.min(PartRow.due), PartRow.task_id)
         .limit(limit)
     )
-    ids = list(db.scalars(query.where(_in_region(region_id))))
+    ids = list(db.scalars(query.where(_in_regions(regions))))
     found = {view.row.id: view for view in views(db, ids, now=now)}
     return [found[id] for id in ids]
 
@@ -190,12 +192,22 @@ def evidence_with_pair(db: Db, evidence_id: str) -> tuple[EvidenceRow, Submissio
     return (found[0], found[1], found[2]) if found else None
 
 
-def zone_of(db: Db, part_id: str) -> str | None:
-    """Return the zone in which a part is due."""
-    query = sa.select(RegionRow.zone).join(ProgramRow, ProgramRow.region_id == RegionRow.id)
-    query = query.join(PairRow, PairRow.program_id == ProgramRow.id)
-    query = query.join(JointTaskRow, JointTaskRow.pair_id == PairRow.id)
-    return db.scalar(query.join(PartRow, PartRow.task_id == JointTaskRow.id).where(PartRow.id == part_id))
+def region_of_part(db: Db, part_id: str) -> RegionRow | None:
+    """Return the region of a part's programme, by whose clock it is due."""
+    return db.scalar(_regions_of_parts().where(PartRow.id == part_id))
+
+
+def region_of_submission(db: Db, submission_id: str) -> RegionRow | None:
+    """Return the region of the programme that something was handed in for."""
+    query = _regions_of_parts().join(SubmissionRow, SubmissionRow.part_id == PartRow.id)
+    return db.scalar(query.where(SubmissionRow.id == submission_id))
+
+
+def tasks_in(regions: Collection[str]) -> sa.Select[str]:
+    """Select the ids of these regions' joint tasks."""
+    query = sa.select(JointTaskRow.id).join(PairRow, PairRow.id == JointTaskRow.pair_id)
+    query = query.join(ProgramRow, ProgramRow.id == PairRow.program_id)
+    return query.where(ProgramRow.region_id.in_(regions))
 
 
 def number_of(db: Db, submission: SubmissionRow) -> str:
@@ -323,13 +335,12 @@ def _versions(db: Db, tasks: Collection[str]) -> defaultdict[str, list[Version]]
     return found
 
 
-def _in_region(region_id: str | None) -> sa.ColumnElement[bool]:
-    if region_id is None:
-        return sa.true()
-    theirs = (
-        sa.select(JointTaskRow.id)
-        .join(PairRow, PairRow.id == JointTaskRow.pair_id)
-        .join(ProgramRow, ProgramRow.id == PairRow.program_id)
-        .where(ProgramRow.region_id == region_id)
-    )
-    return PartRow.task_id.in_(theirs)
+def _regions_of_parts() -> sa.Select[RegionRow]:
+    query = sa.select(RegionRow).join(ProgramRow, ProgramRow.region_id == RegionRow.id)
+    query = query.join(PairRow, PairRow.program_id == ProgramRow.id)
+    query = query.join(JointTaskRow, JointTaskRow.pair_id == PairRow.id)
+    return query.join(PartRow, PartRow.task_id == JointTaskRow.id)
+
+
+def _in_regions(regions: Collection[str] | None) -> sa.ColumnElement[bool]:
+    return sa.true() if regions is None else PartRow.task_id.in_(tasks_in(regions))

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tandem import gateway_commands, kiosk_commands, sync_commands
+from tandem import gateway_commands, kiosk_commands, ledger_commands, sync_commands
 from tandem.console import WRONG, plainly, screen, until_stopped, wait
 
 app = typer.Typer(
@@ -21,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(gateway_commands.app, name="gateway")
 app.add_typer(kiosk_commands.app, name="kiosk")
+app.add_typer(ledger_commands.app, name="ledger")
 app.add_typer(sync_commands.app, name="sync")
 
 Broker = Annotated[str, typer.Option(help="embedded, mosquitto, or mqtt://user:password@host:port")]

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from tandem import import_commands
 from tandem.console import plainly, screen, show, wait
 
 app = typer.Typer(help="The gateway: its programs, devices, badges and API keys.", no_args_is_help=True)
@@ -13,10 +14,13 @@ device = typer.Typer(help="Kiosks: register, confirm, revoke.", no_args_is_help=
 badge = typer.Typer(help="Badges: issue, list, revoke.", no_args_is_help=True)
 key = typer.Typer(help="API keys of HR systems.", no_args_is_help=True)
 person = typer.Typer(help="People: the PIN they sign in with on a phone.", no_args_is_help=True)
+account = typer.Typer(help="Accounts of staff: roles, regions, one-time links.", no_args_is_help=True)
 app.add_typer(device, name="device")
 app.add_typer(badge, name="badge")
 app.add_typer(key, name="key")
 app.add_typer(person, name="person")
+app.add_typer(account, name="account")
+app.command("import")(import_commands.bring_in)
 
 Data = Annotated[Path, typer.Option(help="The gateway's data folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
@@ -41,7 +45,7 @@ def web(data: Data = HERE, port: Annotated[int | None, typer.Option(help="Port t
     """Serve the pages and the APIs; any number of these may run on one PostgreSQL."""
     with plainly():
         from gateway import keys, settings
-        from gateway.web import create_app
+        from gateway.web import DESK, create_app
         from ledger.database import Ledger
         from tandem import logs
         from tandem.serving import Served
@@ -54,6 +58,7 @@ def web(data: Data = HERE, port: Annotated[int | None, typer.Option(help="Port t
         screen.print(f"Listening on {read.url}")
         wait()
         server.stop()
+        made.extensions[DESK].stop()
 
 
 @app.command()
@@ -204,3 +209,51 @@ def person_set_pin(
     else:
         pin = typer.prompt("PIN", hide_input=True, confirmation_prompt=True)
     _do(data, "person set-pin", person=number, pin=pin, as_json=as_json)
+
+
+@account.command("create")
+def account_create(
+    login: str,
+    role: Annotated[str, typer.Option(help="admin, trainer or viewer")],
+    region: Annotated[list[str] | None, typer.Option(help="Only these regions")] = None,
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Make an account, and a link with which its owner chooses a password (24 hours, once)."""
+    with plainly():
+        from tandem.acts import do
+
+        made = do(data, "account create", _now, login=login, role=role, regions=region or None)
+        show(made | do(data, "account link", _now, login=login), as_json=as_json)
+
+
+@account.command("list")
+def account_list(data: Data = HERE, as_json: AsJson = False) -> None:
+    """List the accounts, the closed ones last."""
+    _do(data, "account list", as_json=as_json)
+
+
+@account.command("set")
+def account_set(
+    login: str,
+    role: Annotated[str | None, typer.Option(help="admin, trainer or viewer")] = None,
+    region: Annotated[list[str] | None, typer.Option(help="Only these regions")] = None,
+    all_regions: Annotated[bool, typer.Option("--all-regions", help="Every region")] = False,
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Give an account another role or other regions; what is not named stays."""
+    given = {"role": role, "regions": region or None, "everywhere": all_regions or None}
+    _do(data, "account set", login=login, as_json=as_json, **given)
+
+
+@account.command("close")
+def account_close(login: str, data: Data = HERE, as_json: AsJson = False) -> None:
+    """End an account and sign it out everywhere; the last admin cannot be closed."""
+    _do(data, "account close", login=login, as_json=as_json)
+
+
+@account.command("link")
+def account_link(login: str, data: Data = HERE, as_json: AsJson = False) -> None:
+    """Make a link with which the owner of an account chooses a new password (24 hours, once)."""
+    _do(data, "account link", login=login, as_json=as_json)

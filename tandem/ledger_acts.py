@@ -7,7 +7,7 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as Db
 
-from ledger import recompute, verify
+from ledger import feed, recompute, verify
 from ledger.account_tables import ChainRow
 from ledger.findings import Place, Slice
 from ledger.pair_tables import PairRow
@@ -38,6 +38,11 @@ def check(db: Db, stage: Stage, after: Place | None, *, now: datetime) -> dict[s
 def mend(db: Db, stage: Stage, after: Place | None, *, now: datetime) -> dict[str, Any]:
     """Check one slice of hours, and have settled again what differs."""
     return _told(_slice(db, stage, after, now, mend=True))
+
+
+def restored(db: Db, *, actor: str, now: datetime) -> dict[str, Any]:
+    """Begin a new epoch: the ledger has gone back to a backup."""
+    return {"epoch": str(feed.begin_epoch(db, actor=actor, now=now))}
 
 
 def _slice(db: Db, stage: Stage, after: Place | None, now: datetime, *, mend: bool) -> Slice:

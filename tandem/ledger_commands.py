@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from tandem.console import errors, plainly
+from tandem.console import errors, plainly, show
 
 app = typer.Typer(help="The ledger: is it as it was entered, and as the facts say?", no_args_is_help=True)
 
@@ -49,6 +49,15 @@ def recompute(
 ) -> None:
     """Work every hour out again from the facts, and report each difference."""
     _walk(data, ("days", "months"), "ledger check" if check else "ledger mend", as_json=as_json)
+
+
+@app.command()
+def restored(data: Data = HERE, as_json: AsJson = False) -> None:
+    """Say that this ledger is a restored backup: kiosks send again what it lacks, and HR reads anew."""
+    with plainly():
+        from tandem.acts import do
+
+        show(do(data, "ledger restored", lambda: datetime.now(UTC)), as_json=as_json)
 
 
 def _walk(data: Path, stages: Sequence[str], act: str, *, as_json: bool) -> None:

@@ -13,10 +13,11 @@ import sqlalchemy as sa
 from gateway import admin, keys
 from gateway.clock import Clock
 from gateway.devices import password_hash
+from gateway.import_desk import Desk
 from gateway.reception import BrokerAddress, Reception
 from gateway.settings import GatewaySettings
 from gateway.watch import Watch
-from gateway.web import create_app
+from gateway.web import DESK, create_app
 from ledger.database import Ledger
 from ledger.tables import DeviceRow
 from sync.archives import open_archives
@@ -68,12 +69,13 @@ class Machine:
         told = {"port": port, "broker_host": address.host, "broker_port": address.port}
         self.settings = settings.model_copy(update=told)
         app = create_app(self.ledger, self.keys, self.settings, clock)
+        self._desk: Desk = app.extensions[DESK]
         self._web = Served(app, host=settings.host, port=port, cert=settings.cert, key=settings.key)
         self._reception = Reception(self.ledger, self.keys.gateway, address, clock)
         self.watch = Watch(self.ledger, clock, every=every)
         self.archives = open_archives(archives, self.ledger, clock)
         self._sync = Sync(self.ledger, self.archives, clock, every=every, luck=luck)
-        self.acts = table(self.ledger, self.keys, self.settings, clock)
+        self.acts = table(self.ledger, self.keys, self.settings, clock, self._desk)
         self._control = Control(settings.data, self.acts)
         self._stopping = threading.Event()
         self._refresher = threading.Thread(target=self._keep_accounts, name="accounts")
@@ -104,6 +106,7 @@ class Machine:
         self._stopping.set()
         self._control.stop()
         self._web.stop()
+        self._desk.stop()
         self._reception.stop()
         self.watch.stop()
         self._sync.stop()

@@ -1,4 +1,4 @@
-"""A private PostgreSQL for the tests: the machine's own programs, reached by a socket file, and gone afterwards."""
+"""A private PostgreSQL for tests and measurements: the programs of this machine, on a socket file, gone afterwards."""
 
 import itertools
 import os
@@ -6,7 +6,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,10 +22,25 @@ MIGRATED = "migrated"
 SETTINGS = ("listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off", "max_connections=60")
 
 
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that runs for as long as a block."""
+
+    make: Callable[..., str]
+    """Makes an empty ledger and returns its address."""
+    pid: int
+
+
 @pytest.fixture(scope="session")
-def postgres(program: Callable[[str], str]) -> Iterator[Callable[[], str]]:
+def postgres(program: Callable[[str], str]) -> Iterator[Callable[..., str]]:
     """Run a server; each call makes an empty ledger in it and returns its address."""
-    initdb, server = program("initdb"), program(SERVER)
+    with running(program("initdb"), program(SERVER)) as server:
+        yield server.make
+
+
+@contextmanager
+def running(initdb: str, server: str, settings: Sequence[str] = SETTINGS) -> Iterator[Server]:
+    """Run a server in a folder of its own until the block ends."""
     folder = Path(tempfile.mkdtemp(prefix="tandem-pg-"))
     # PostgreSQL refuses to run as root.
     dropped = {"user": SERVER, "group": SERVER, "extra_groups": ()} if os.geteuid() == 0 else {}
@@ -32,13 +49,13 @@ def postgres(program: Callable[[str], str]) -> Iterator[Callable[[], str]]:
     data = str(folder / "data")
     make = [initdb, "-D", data, "-U", SERVER, "--auth=trust", "--no-sync", "--encoding=UTF8", "--locale=C.UTF-8"]
     subprocess.run(make, check=True, capture_output=True, cwd="/", **dropped)  # type: ignore[call-overload]
-    options = [part for setting in SETTINGS for part in ("-c", setting)]
+    options = [part for setting in settings for part in ("-c", setting)]
     with (folder / "log").open("wb") as log:
         child = subprocess.Popen(  # type: ignore[call-overload]
             [server, "-D", data, "-k", str(folder), *options], stdout=log, stderr=log, cwd="/", **dropped
         )
     try:
-        yield _ledgers(folder, child)
+        yield Server(_ledgers(folder, child), child.pid)
     finally:
         # At once: SIGTERM would wait for every connection that a failed test has left open.
         child.send_signal(signal.SIGINT)

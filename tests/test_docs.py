@@ -1,5 +1,6 @@
 """What the documentation names is there, and what it shows is what happens."""
 
+import hashlib
 import json
 import re
 import shlex
@@ -23,8 +24,8 @@ import kiosk.settings
 import sync.settings
 from attendance.lag import LAG_KINDS
 from gateway import admin
-from gateway.hr_api import Course, HourRecord
-from ledger import deliveries, feed
+from gateway.hour_records import Course, HourRecord
+from ledger import chain, deliveries
 from ledger.database import Ledger
 from ledger.pair_tables import ClosedMonthRow, JointTaskRow
 from ledger.pairs import EVIDENCE
@@ -110,7 +111,7 @@ def test_every_tandem_command_in_the_text_exists(document: Path) -> None:
 
 @each_document
 def test_every_make_target_exists(document: Path) -> None:
-    targets = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
     typed = [shlex.split(line) for line in [*commands(document), *inline(document, "make")]]
 
     named = {word for program, *words in typed if program == "make" for word in words if "=" not in word}
@@ -202,26 +203,20 @@ def run(code: str, folder: Path, **environment: str) -> None:
 
 
 def test_the_scripts_for_operators_work(tmp_path: Path) -> None:
-    enter, restored = blocks(ROOT / "docs/operating.md", "python")
+    [enter] = blocks(ROOT / "docs/operating.md", "python")
     (tmp_path / "data").mkdir()
-    run(enter, tmp_path)
-    ledger = Ledger(f"sqlite:///{tmp_path / 'data' / 'ledger.sqlite'}")
-    with ledger.read() as db:
-        before = feed.epoch(db)
-    ledger.close()
 
-    run(restored, tmp_path)
+    run(enter, tmp_path)
 
     ledger = Ledger(f"sqlite:///{tmp_path / 'data' / 'ledger.sqlite'}")
     with ledger.begin() as db:
-        assert feed.epoch(db) != before
         assert admin.device_code(db, "room-1", actor="test", now=NINE)["room"] == "room-1"
         assert db.scalars(sa.select(RosterRow.person_id).order_by(RosterRow.person_id)).all() == ["p1001", "p1002"]
     ledger.close()
 
 
 def test_the_scripts_for_pairs_and_months_work(tmp_path: Path) -> None:
-    [enter, _] = blocks(ROOT / "docs/operating.md", "python")
+    [enter] = blocks(ROOT / "docs/operating.md", "python")
     (tmp_path / "data").mkdir()
 
     for script in [enter, *blocks(PHONES_AND_PAIRS, "python")]:
@@ -328,10 +323,14 @@ def asked_and_answered(document: Path) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.enable_socket
-def test_the_curl_examples_answer_as_shown(served: tuple[Gateway, str], program: Callable[[str], str]) -> None:
+def test_the_curl_examples_answer_as_shown(
+    served: tuple[Gateway, str], program: Callable[[str], str], tmp_path: Path
+) -> None:
     program("curl")
     gateway, url = served
     bearer = key(gateway)
+    with gateway.ledger.begin() as db:
+        chain.chain(db)
     page = gateway.get("/api/v1/hour-records", {"Authorization": f"Bearer {bearer}"}).get_json()
     shown = {
         "PATH": str(Path(program("curl")).parent),
@@ -343,16 +342,36 @@ def test_the_curl_examples_answer_as_shown(served: tuple[Gateway, str], program:
     examples = list(asked_and_answered(ROOT / "docs/hr-api.md"))
 
     for command, answer in examples:
-        got = subprocess.run(["/bin/bash", "-c", command], env=shown, check=True, capture_output=True).stdout
+        typed = ["/bin/bash", "-c", command]
+        got = subprocess.run(typed, env=shown, cwd=tmp_path, check=True, capture_output=True).stdout
 
-        if answer:
+        if "-sOJ" in command:
+            assert not got
+        elif answer:
             assert shape(json.loads(got)) == shape(json.loads(answer)), command
             assert json.loads(got).get("type") == json.loads(answer).get("type")
         else:
             [told] = blocks(ROOT / "docs/hr-api.md", "json")
             assert json.loads(told).keys() <= json.loads(got).keys()
             assert json.loads(told)["sentence"] == json.loads(got)["sentence"]
-    assert len(examples) == 6
+    assert len(examples) == 10
+    assert sorted(path.name for path in tmp_path.glob("hour-records-*")) == [
+        "hour-records-2026-10-21-to-2026-11-20.csv",
+        "hour-records-2026-11.xlsx",
+    ]
+
+
+@pytest.mark.enable_socket
+def test_the_line_that_is_shown_has_the_sum_that_is_shown(served: tuple[Gateway, str]) -> None:
+    document = ROOT / "docs/hr-api.md"
+    [shown] = [json.loads(answer) for command, answer in asked_and_answered(document) if "/sums" in command]
+    [line] = blocks(document, "text")
+
+    written = line.strip().replace("<TAB>", "\t").replace("<LF>", "\n")
+    real = served[0].get("/api/v1/sums?day=2026-11-20", served[0].key()).get_json()
+
+    assert shown["sums"] == real["sums"]
+    assert shown["sums"][0]["sha256"] == hashlib.sha256(written.encode()).hexdigest()
 
 
 def test_every_field_of_a_record_is_explained() -> None:
@@ -368,7 +387,7 @@ def test_every_field_of_a_record_is_explained() -> None:
 @pytest.mark.enable_socket
 def test_the_reader_reads_everything_once_and_goes_on_later(served: tuple[Gateway, str], tmp_path: Path) -> None:
     gateway, url = served
-    [reader] = blocks(ROOT / "docs/hr-api.md", "python")
+    [reader, _] = blocks(ROOT / "docs/hr-api.md", "python")
     assert "1000" in reader
     turning_pages = reader.replace("1000", "1")
     told = {"TANDEM": url, "KEY": key(gateway)}
@@ -386,3 +405,31 @@ def test_the_reader_reads_everything_once_and_goes_on_later(served: tuple[Gatewa
     held = [json.loads(line) for line in (tmp_path / "hour-records.jsonl").read_text().splitlines()]
     assert [record["person"] for record in held[: len(first)]] == ["ann"]
     assert sorted(record["person"] for record in held[len(first) :]) == ["bo", "dora"]
+
+
+@pytest.mark.enable_socket
+def test_the_checker_sees_what_was_changed_behind_the_feeds_back(served: tuple[Gateway, str], tmp_path: Path) -> None:
+    gateway, url = served
+    reader, checker = blocks(ROOT / "docs/hr-api.md", "python")
+    with gateway.ledger.begin() as db:
+        seen(db, "ann", "out", NINE + timedelta(hours=1))
+        seen(db, "bo", "out", TWELVE)
+        attend(db, "dora", session="west-7")
+        evening(db, TWELVE + timedelta(hours=3))
+    told = {"TANDEM": url, "KEY": key(gateway), "PYTHONPATH": str(ROOT)}
+    run(reader, tmp_path, **told)
+    assert '"kind": "reversal"' in (tmp_path / "hour-records.jsonl").read_text()
+
+    def check() -> subprocess.CompletedProcess[str]:
+        typed = [sys.executable, "-c", checker, "2026-11-20"]
+        return subprocess.run(typed, cwd=tmp_path, env=told, capture_output=True, text=True, check=False)
+
+    before = check()
+    with gateway.ledger.begin() as db:
+        db.execute(sa.text("DROP TRIGGER hour_records_no_update"))
+        db.execute(sa.text("UPDATE hour_records SET minutes = minutes + 1 WHERE person_id = 'dora'"))
+    after = check()
+
+    assert (before.returncode, before.stdout) == (0, "2026-11-20 is the same in 2 regions.\n"), before.stderr
+    assert after.returncode == 1
+    assert "2026-11-20 is not the same" in after.stderr

@@ -1,5 +1,6 @@
 """Ann's March and November in the archive: a morning, a correction, a session taken back, a joint task, a bonus."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -9,10 +10,10 @@ from sqlalchemy.orm import Session as Db
 
 from ledger import deliveries, entries, pairs
 from ledger.database import Ledger
-from ledger.entries import Entry
+from ledger.entries import Entered, Entry
 from ledger.months import settle_months
 from ledger.pair_tables import ClosedMonthRow
-from ledger.tables import HourRecordRow, PersonRow, RoomRow
+from ledger.tables import PersonRow, RoomRow
 from sync.local import LocalArchive
 from sync.run import deliver
 from tests.gateway.cast import NINE, TWELVE, Gateway, attend, evening, seen, session
@@ -67,7 +68,7 @@ def entry(name: str, day: date, credit: str, **fields: Any) -> Entry:
     return Entry(**(given | fields))
 
 
-def enter(db: Db, wanted: list[Entry], *, now: datetime, answers: list[Entry] | None = None) -> list[HourRecordRow]:
+def enter(db: Db, wanted: list[Entry], *, now: datetime, answers: list[Entry] | None = None) -> Sequence[Entered]:
     """Let these stand, and nothing else of these answers."""
     ids = [one.settles for one in (answers or wanted)]
     entries.enter(db, wanted, entries.versions_of(db, ids), now=now)

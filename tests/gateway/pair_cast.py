@@ -91,19 +91,21 @@ def as_learner(gateway: Gateway, person: str = "ann") -> FlaskClient:
     return browser
 
 
-def as_staff(gateway: Gateway, role: str = "trainer", login: str = "tao") -> FlaskClient:
-    """Open a browser in which somebody with an account has signed in."""
+def as_staff(
+    gateway: Gateway, role: str = "trainer", login: str = "tao", regions: list[str] | None = None
+) -> FlaskClient:
+    """Open a browser in which somebody with an account, for some regions or all, has signed in."""
     browser = gateway.browser()
-    browser.set_cookie("tandem", staff_token(gateway, role, login))
+    browser.set_cookie("tandem", staff_token(gateway, role, login, regions))
     return browser
 
 
-def staff_token(gateway: Gateway, role: str = "trainer", login: str = "tao") -> str:
+def staff_token(gateway: Gateway, role: str = "trainer", login: str = "tao", regions: list[str] | None = None) -> str:
     """Make an account's web session and return its cookie's value."""
     with gateway.ledger.begin() as db:
         account = db.scalar(sa.select(AccountRow).where(AccountRow.login == login))
         account = account or accounts.create(
-            db, login, "correct horse battery", role=role, actor="test", now=gateway.clock.now
+            db, login, None, role=role, regions=regions, actor="test", now=gateway.clock.now
         )
         return accounts.sign_in(db, account, now=gateway.clock.now)
 

@@ -48,6 +48,7 @@ def sign_in(page: Page, gateway: Gateway, server: BaseWSGIServer) -> str:
         url = str(admin.sign_in_link(db, "ines", gateway.settings, actor="test", now=NINE)["url"])
     place = f"http://127.0.0.1:{server.server_port}"
     page.goto(url.replace(gateway.settings.url, place))
+    page.get_by_role("button", name="Sign in").click()
     return place
 
 

@@ -44,7 +44,7 @@ def decided(gateway: Gateway) -> list[DecisionRow]:
 def check_in(gateway: Gateway, person: str = "bo") -> UUID:
     """Return the id of somebody's first check-in."""
     with gateway.ledger.read() as db:
-        return cases(db, [("order-101", person)])[0].check_ins[0].id
+        return cases(db, [("order-101", person)], now=gateway.clock.now)[0].check_ins[0].id
 
 
 def test_what_waits_is_listed_with_facts_and_reason(forgot: Gateway) -> None:
@@ -99,7 +99,7 @@ def test_a_check_in_can_be_taken_out_and_put_back(forgot: Gateway) -> None:
 
     assert "taken out: in 09:00" in page
     with forgot.ledger.read() as db:
-        [case] = cases(db, [("order-101", "bo")])
+        [case] = cases(db, [("order-101", "bo")], now=forgot.clock.now)
     assert which not in case.voided
     assert len(case.decisions) == 2
 

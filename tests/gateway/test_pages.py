@@ -28,10 +28,11 @@ def ines(gateway: Gateway) -> Gateway:
     return gateway
 
 
-def link(gateway: Gateway) -> str:
-    """Make a one-time sign-in link and return its path."""
+def link(gateway: Gateway, kind: str = "in") -> str:
+    """Make a one-time link to sign in, or to choose a password, and return its path."""
+    make = admin.sign_in_link if kind == "in" else admin.account_link
     with gateway.ledger.begin() as db:
-        made = admin.sign_in_link(db, "ines", gateway.settings, actor="test", now=gateway.clock.now)
+        made = make(db, "ines", gateway.settings, actor="test", now=gateway.clock.now)
     return str(made["url"]).removeprefix(gateway.settings.url)
 
 
@@ -46,7 +47,7 @@ def set_up_link(gateway: Gateway) -> str:
 def signed_in(gateway: Gateway) -> FlaskClient:
     """Open a browser that has signed in."""
     browser = gateway.browser()
-    assert browser.get(link(gateway)).status_code == 302
+    assert send(browser, link(gateway)).status_code == 302
     return browser
 
 
@@ -155,12 +156,74 @@ def test_who_guesses_passwords_has_to_wait(ines: Gateway) -> None:
     assert (stopped.status_code, later.status_code) == (429, 302)
 
 
-def test_a_sign_in_link_works_once(ines: Gateway) -> None:
-    path = link(ines)
+@pytest.mark.parametrize("kind", ["in", "choose"])
+def test_a_one_time_link_works_once(ines: Gateway, kind: str) -> None:
+    path, browser = link(ines, kind), ines.browser()
 
-    first, second = ines.browser().get(path), ines.browser().get(path)
+    first = send(browser, path, password=PASSWORD, again=PASSWORD)
+    second = ines.browser().get(path)
 
-    assert (first.status_code, second.status_code) == (302, 410)
+    assert (first.status_code, first.location, second.status_code) == (302, "/day", 410)
+    assert browser.get("/day").status_code == 200
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize("kind", ["in", "choose", "set-up"])
+def test_who_only_looks_behind_a_link_does_not_use_it_up(gateway: Gateway, kind: str, method: str) -> None:
+    if kind != "set-up":
+        with gateway.ledger.begin() as db:
+            admin.account_create(db, "ines", PASSWORD, role="admin", actor="test", now=NINE)
+    path = set_up_link(gateway) if kind == "set-up" else link(gateway, kind)
+    fields = {"login": "ines", "password": PASSWORD, "again": PASSWORD}
+
+    looked = [gateway.browser().open(path, method=method) for _ in range(3)]
+
+    assert {answer.status_code for answer in looked} == {200}
+    assert not any("tandem=" in text for answer in looked for text in answer.headers.getlist("Set-Cookie"))
+    assert send(gateway.browser(), path, **fields).status_code == 302
+
+
+def test_a_link_opens_nothing_but_what_it_was_made_for(ines: Gateway) -> None:
+    tokens = {kind: link(ines, kind).rpartition("/")[2] for kind in ("in", "choose")}
+
+    assert ines.browser().get(f"/choose/{tokens['in']}").status_code == 410
+    assert ines.browser().get(f"/set-up/{tokens['choose']}").status_code == 410
+
+
+def test_a_new_link_takes_the_place_of_the_earlier_one(ines: Gateway) -> None:
+    first, second = link(ines, "choose"), link(ines, "choose")
+
+    assert ines.browser().get(first).status_code == 410
+    assert ines.browser().get(second).status_code == 200
+
+
+def test_a_chosen_password_is_the_one_that_counts_and_signs_out_everywhere_else(ines: Gateway) -> None:
+    elsewhere, chosen = signed_in(ines), "a sentence works well"
+
+    send(ines.browser(), link(ines, "choose"), password=chosen, again=chosen)
+
+    assert elsewhere.get("/day").location == "/sign-in"
+    assert send(ines.browser(), "/sign-in", login="ines", password=PASSWORD).status_code == 403
+    assert send(ines.browser(), "/sign-in", login="ines", password=chosen).status_code == 302
+
+
+def test_a_wrong_password_does_not_use_the_link(ines: Gateway) -> None:
+    path = link(ines, "choose")
+
+    wrong = send(ines.browser(), path, password="short", again="short")
+
+    assert wrong.status_code == 422
+    assert "12 characters or more" in wrong.text
+    assert ines.browser().get(path).status_code == 200
+
+
+def test_nobody_signs_in_to_an_account_without_a_password(gateway: Gateway) -> None:
+    with gateway.ledger.begin() as db:
+        admin.account_create(db, "tina", role="viewer", actor="test", now=NINE)
+
+    answers = [send(gateway.browser(), "/sign-in", login="tina", password=guess) for guess in ("", "x" * 12)]
+
+    assert [answer.status_code for answer in answers] == [403, 403]
 
 
 def test_a_set_up_link_signs_nobody_in(gateway: Gateway) -> None:
@@ -224,7 +287,7 @@ def test_cookies_are_for_us_alone(ledger: Ledger) -> None:
     with ledger.begin() as db:
         admin.account_create(db, "ines", PASSWORD, role="admin", actor="test", now=NINE)
 
-    answer = over_tls.browser().get(link(over_tls))
+    answer = send(over_tls.browser(), link(over_tls))
 
     cookie = next(text for text in answer.headers.getlist("Set-Cookie") if text.startswith("__Host-tandem="))
     assert {"Secure", "HttpOnly", "SameSite=Lax", "Path=/"} <= set(cookie.split("; "))
@@ -349,8 +412,10 @@ def test_names_are_text_and_never_markup(ines: Gateway) -> None:
     browser = ines.browser()
     with ines.ledger.begin() as db:
         path = admin.sign_in_link(db, "<b>ines", ines.settings, actor="test", now=NINE)["url"]
-    browser.get(str(path).removeprefix(ines.settings.url))
+    page = browser.get(str(path).removeprefix(ines.settings.url)).text
+    send(browser, str(path).removeprefix(ines.settings.url))
 
+    assert "&lt;b&gt;ines" in page
     assert "&lt;b&gt;ines" in browser.get("/day").text
 
 

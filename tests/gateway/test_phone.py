@@ -601,7 +601,7 @@ def trainer(gateway: Gateway, role: str = "trainer") -> Phone:
         admin.account_create(db, role, "correct horse battery", role=role, actor="test", now=NINE)
         link = str(admin.sign_in_link(db, role, gateway.settings, actor="test", now=gateway.clock.now)["url"])
     wall = Phone(gateway)
-    wall.get(link.removeprefix(gateway.settings.url))
+    wall.send(link.removeprefix(gateway.settings.url))
     return wall
 
 
@@ -627,8 +627,9 @@ def test_only_trainers_and_admins_may_show_a_code(hall: Gateway) -> None:
     learner = Phone(hall)
     learner.send("/my/sign-in", number="1001", pin=PINS["ann"])
 
-    assert learner.get("/session/order-101/code").location == "/sign-in"
-    assert learner.get("/session/order-101/code/now").status_code == 401
+    assert Phone(hall).get("/session/order-101/code").location == "/sign-in"
+    assert Phone(hall).get("/session/order-101/code/now").status_code == 401
+    assert learner.get("/session/order-101/code").status_code == 403
     assert trainer(hall, "viewer").get("/session/order-101/code").status_code == 403
     assert trainer(hall, "admin").get("/session/order-101/code").status_code == 200
 
@@ -659,7 +660,7 @@ def test_there_is_no_code_when_it_would_not_be_taken(
         wall = Phone(hall)
         with hall.ledger.begin() as db:
             link = str(admin.sign_in_link(db, "trainer", hall.settings, actor="test", now=at)["url"])
-        wall.get(link.removeprefix(hall.settings.url))
+        wall.send(link.removeprefix(hall.settings.url))
 
     page = wall.get("/session/order-101/code/now").text
 

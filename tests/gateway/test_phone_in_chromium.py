@@ -155,6 +155,7 @@ def test_the_wall_shows_one_code_at_a_time_and_who_is_in(
     with gateway.ledger.begin() as db:
         link = str(admin.sign_in_link(db, "tao", gateway.settings, actor="test", now=gateway.clock.now)["url"])
     page.goto(link.replace(gateway.settings.url, place) + f"?lang={language}")
+    page.get_by_role("button").click()
     shot(page, "day-link")
     page.get_by_role("link", name=said(page, "Show the code", "展示签到码")).first.click()
     first = page.locator(".w-qr").get_attribute("src")
@@ -180,6 +181,7 @@ def test_a_wall_that_is_cut_off_says_so(browser: Browser, gateway: Gateway, plac
     with gateway.ledger.begin() as db:
         link = str(admin.sign_in_link(db, "tao", gateway.settings, actor="test", now=gateway.clock.now)["url"])
     page.goto(link.replace(gateway.settings.url, place))
+    page.get_by_role("button").click()
     page.goto(f"{place}/session/order-101/code")
 
     page.context.set_offline(True)

@@ -10,7 +10,7 @@ from gateway.ingest import ingest
 from gateway.watch import tick
 from ledger.database import Ledger
 from ledger.decisions import decide
-from ledger.presence import answer, asked, asked_of, draw
+from ledger.presence import Put, answer, asked, asked_of, draw, put_so_far
 from ledger.refusals import TooLate, Unknown
 from ledger.tables import HourRecordRow, PresenceCheckRow, ReviewRow, SessionRow
 from tests.cast import EVENING, NINE, company, seen
@@ -119,6 +119,40 @@ def test_a_check_is_answered_by_its_learners_only(ledger: Ledger, check: str | N
         answer(db, check or first.id, who, now=first.asked_at)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"cancelled": True}, {"starts_at": NINE + timedelta(hours=3), "ends_at": NINE + timedelta(hours=6)}],
+    ids=["cancelled", "moved"],
+)
+def test_a_session_asks_nothing_outside_of_its_plan(ledger: Ledger, change: dict[str, object]) -> None:
+    first = checks(ledger)[0]
+    with ledger.begin() as db:
+        row = db.get_one(SessionRow, "order-101")
+        for name, value in change.items():
+            setattr(row, name, value)
+
+    with ledger.read() as db:
+        waiting = asked(db, ["order-101"], now=first.asked_at), asked_of(db, "ann", now=first.asked_at)
+        so_far = put_so_far(db, ["order-101"], now=EVENING)
+
+    assert (waiting, so_far) == (([], []), {})
+
+
+def test_what_was_asked_so_far_is_told_with_its_answers(ledger: Ledger) -> None:
+    first, second = checks(ledger)
+    answer_all(ledger, but=1)
+
+    with ledger.read() as db:
+        told = [put_so_far(db, ["order-101", "other"], now=at) for at in (NINE, first.asked_at, EVENING)]
+
+    only = Put(first.asked_at)
+    assert told == [
+        {},
+        {"order-101": (only,)},
+        {"order-101": (only, Put(second.asked_at, {"ann": second.asked_at + timedelta(minutes=1)}))},
+    ]
+
+
 def settled(ledger: Ledger) -> tuple[list[Decimal], list[list[str]]]:
     tick(ledger, now=EVENING)
     with ledger.read() as db:
@@ -128,6 +162,17 @@ def settled(ledger: Ledger) -> tuple[list[Decimal], list[list[str]]]:
 def test_who_answered_every_check_has_the_hours(ledger: Ledger) -> None:
     answer_all(ledger)
     come(ledger)
+
+    assert settled(ledger) == ([Decimal("4.0")], [])
+
+
+def test_an_answer_that_is_entered_after_the_settlement_counts(ledger: Ledger) -> None:
+    """It was given in time, and had to wait for its turn."""
+    answer_all(ledger, but=1)
+    come(ledger)
+    assert settled(ledger) == ([], [["missed_presence_check"]])
+
+    answer_all(ledger)
 
     assert settled(ledger) == ([Decimal("4.0")], [])
 
