@@ -109,11 +109,12 @@ def joint_tasks(
 
 
 def _counts(task: DueReport) -> dict[str, int]:
+    # The first count of a Counter stays what it is, and a bool would be told as true or false.
     return {
         "due": 1,
-        "completed": task.completed,
-        "decided": task.accepted_first is not None,
-        "accepted_first": task.accepted_first is True,
+        "completed": int(task.completed),
+        "decided": int(task.accepted_first is not None),
+        "accepted_first": int(task.accepted_first is True),
     }
 
 

@@ -11,7 +11,7 @@ from rich.console import Console
 from bench import importing, reading, results, ruling, settling, watching
 from bench.machine import machine
 from bench.measured import Measured
-from bench.stage import DURABLE, Stage, postgres, staged
+from bench.stage import DURABLE, Stage, program, staged
 from tandem.console import until_stopped
 
 Measurement = Callable[[Stage], Iterator[Measured]]
@@ -42,7 +42,7 @@ def main(
     """Measure what the design promises, and write it to bench/results.json."""
     chosen = _chosen(only or [""])
     path = results.RESULTS if scale == 1 else results.SHRUNK
-    here, lines = machine(postgres(), DURABLE), dict[str, Mapping[str, Any]]()
+    here, lines = machine(program("postgres"), DURABLE), dict[str, Mapping[str, Any]]()
     finished = False
     with until_stopped(), staged(scale) as stage:
         for measured in _measure(chosen, stage):
@@ -52,7 +52,7 @@ def main(
     # Into a file it is written wide, so that no name is broken.
     console = Console(width=None if sys.stdout.isatty() else 170)
     results.show(console, lines)
-    console.print(f"Written to {path.relative_to(results.HERE.parent)}.", highlight=False)
+    console.print(f"Written to {path}.", highlight=False, soft_wrap=True)
     if not finished:
         console.print("It was stopped before the end.", style="red")
         raise typer.Exit(1)
@@ -64,7 +64,7 @@ def _chosen(beginnings: list[str]) -> list[str]:
     if strange:
         raise typer.BadParameter(f"there is no measurement {strange[0]!r}; there are {NAMES}", param_hint="--only")
     chosen = [name for name in MEASUREMENTS if name.startswith(tuple(beginnings))]
-    if postgres():
+    if program("postgres"):
         return chosen
     typer.echo("PostgreSQL is not installed, so it is not measured: make services", err=True)
     return [name for name in chosen if not name.endswith("postgresql")]

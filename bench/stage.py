@@ -7,7 +7,6 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
@@ -72,9 +71,8 @@ class Stage:
     def _server(self) -> Server:
         """Start PostgreSQL with the first measurement that needs it."""
         if not self._servers:
-            server = Path(postgres() or "postgres")
-            initdb = server.with_name("initdb")
-            self._servers.append(self._open.enter_context(running(str(initdb), str(server), DURABLE)))
+            initdb, server = (program(name) or name for name in ("initdb", "postgres"))
+            self._servers.append(self._open.enter_context(running(initdb, server, DURABLE)))
         return self._servers[0]
 
 
@@ -87,6 +85,6 @@ def staged(scale: float) -> Iterator[Stage]:
         yield Stage(scale, progress, opened)
 
 
-def postgres() -> str | None:
-    """Find the server's program; Debian keeps it out of a user's PATH."""
-    return shutil.which("postgres", path=":".join(PLACES))
+def program(name: str) -> str | None:
+    """Find a program of PostgreSQL; Debian keeps them out of a user's PATH."""
+    return shutil.which(name, path=":".join(PLACES))

@@ -20,7 +20,9 @@ _INSTANT = _DAY + "T" + _CLOCK + r"(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
 _AMOUNT = r"[0-9]{1,6}(\.[0-9]{1,6})?"
 # PostgreSQL stores no NUL, and no other control character belongs into a line.
 _LINE = r"^[^\x00-\x1f\x7f]+$"
-_TIGHT = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
+# Written out, since what \s stands for is not the same in every language that reads the document.
+_BLANK = r" \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_TIGHT = rf"^[^{_BLANK}\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^{_BLANK}\x00-\x1f\x7f])?$"
 _WORDS = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]+$"
 
 

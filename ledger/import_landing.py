@@ -197,8 +197,10 @@ def _land_rosters(db: Db, landing: Landing) -> None:
     touched = query.where(sa.or_(joins, leaves)).distinct()
     before = dict(db.execute(sa.select(SessionRow.id, SessionRow.local_date).where(SessionRow.id.in_(touched))).all())
     _upsert(db, RosterRow, ["session_id", "person_id"], (), landing.import_id, where=[~staged.c.remove])
-    leaving = sa.exists().where(ours, staged.c.remove, _same(RosterRow, ["session_id", "person_id"]))
-    db.execute(sa.delete(RosterRow).where(leaving), execution_options={"synchronize_session": False})
+    leaving = sa.select(staged.c.session_id, staged.c.person_id).where(ours, staged.c.remove)
+    # Worked out once; asked anew for each place on every roster, it would take hours.
+    theirs = sa.tuple_(RosterRow.session_id, RosterRow.person_id).in_(leaving)
+    db.execute(sa.delete(RosterRow).where(theirs), execution_options={"synchronize_session": False})
     moved(db, before, now=landing.now)
 
 
@@ -281,7 +283,7 @@ def _dues_after(import_id: str, changing: Chosen) -> Chosen:
     (tasks, ours), (parts, theirs) = _staged(JointTaskRow, import_id), _staged(PartRow, import_id)
     query = sa.select(tasks.c.pair_id, RegionRow.zone, parts.c.due)
     query = query.join(parts, parts.c.task_id == tasks.c.id).join(PairRow, PairRow.id == tasks.c.pair_id)
-    is_new = tasks.c.id.not_in(sa.select(JointTaskRow.id))
+    is_new = ~sa.exists().where(JointTaskRow.id == tasks.c.id)
     return _with_zone(query).where(ours, theirs, sa.or_(is_new, tasks.c.id.in_(changing)))
 
 

@@ -1,8 +1,10 @@
 """The small company after a busy day, and an HR system that asks about it."""
 
+import sqlite3
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from flask.testing import FlaskClient
@@ -14,10 +16,12 @@ from gateway.api_keys import SCOPES
 from gateway.problem import TYPE
 from ledger import pairs
 from ledger.account_tables import AuditRow
+from ledger.database import Ledger
 from ledger.tables import PersonRow, ScoreRow, SessionRow
-from tests.gateway.cast import NINE, TWELVE, Gateway, attend, consent, evening
-from tests.gateway.pair_cast import handed_in
+from tests.gateway.cast import NINE, TWELVE, Gateway, attend, company, consent, evening
+from tests.gateway.pair_cast import handed_in, with_pairs
 
+EVENING = TWELVE + timedelta(hours=2)
 NIGHT = {"name": "night-45", "version": 1, "unit": "学时", "unit_minutes": 45, "step": "0.5"}
 
 
@@ -35,7 +39,7 @@ def busy(gateway: Gateway) -> Gateway:
         _report(db)
         evening(db)
     handed_in(gateway)
-    gateway.clock.now = TWELVE + timedelta(hours=2)
+    gateway.clock.now = EVENING
     return gateway
 
 
@@ -54,9 +58,10 @@ class Hr:
     gateway: Gateway
     scopes: list[str] = field(default_factory=lambda: list(SCOPES))
     regions: list[str] | None = None
+    key: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.key = self.gateway.key(scopes=self.scopes, regions=self.regions)
+        self.key = self.key or self.gateway.key(scopes=self.scopes, regions=self.regions)
         self.browser: FlaskClient = self.gateway.browser()
 
     @property
@@ -93,6 +98,37 @@ class Hr:
             page = self.get(path, limit=limit, after=page["next_after"], **query).get_json()
             things += page[name]
         return things
+
+
+def after_a_busy_day(url: str, data: Path) -> Hr:
+    """Give an HR system a key for everything, in an empty database after a busy day."""
+    ledger = Ledger(url)
+    with ledger.begin() as db:
+        company(db)
+    return Hr(busy(with_pairs(Gateway(ledger), data)))
+
+
+class BusyDay:
+    """A busy day in memory to which one can go back: that is a hundred times faster than another one."""
+
+    def __init__(self, hr: Hr) -> None:
+        self.hr = hr
+        found = hr.gateway.ledger.engine.raw_connection().driver_connection
+        assert isinstance(found, sqlite3.Connection)
+        self._now, self._then = found, sqlite3.connect(":memory:")
+        self._now.backup(self._then)
+
+    def again(self) -> Hr:
+        """Undo whatever was done since."""
+        self._then.backup(self._now)
+        self.hr.gateway.clock.now = EVENING
+        self.hr.browser = self.hr.gateway.browser()
+        return self.hr
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self._then.close()
+        self.hr.gateway.ledger.close()
 
 
 def refused(answer: TestResponse) -> tuple[int, str]:

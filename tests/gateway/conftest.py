@@ -1,14 +1,13 @@
 """A gateway over an empty ledger in memory, with the small company in it."""
 
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
 
 import pytest
+import sqlalchemy as sa
 
 from ledger.database import Ledger
-from tests.gateway.api_cast import Hr, busy
-from tests.gateway.cast import Gateway, Kiosk, company, confirmed
-from tests.gateway.pair_cast import with_pairs
+from tests.gateway.api_cast import EVENING, BusyDay, Hr, after_a_busy_day
+from tests.gateway.cast import Gateway, Hands, Kiosk, company, confirmed
 
 
 @pytest.fixture
@@ -33,27 +32,36 @@ def kiosk(gateway: Gateway) -> Kiosk:
     return confirmed(gateway)
 
 
+@pytest.fixture(scope="session")
+def busy_day(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BusyDay]:
+    """Let a day be busy once; tests begin again at its end."""
+    day = BusyDay(after_a_busy_day("sqlite://", tmp_path_factory.mktemp("busy")))
+    yield day
+    day.close()
+
+
+@pytest.fixture(scope="session")
+def busy_database(postgres: Callable[..., str], tmp_path_factory: pytest.TempPathFactory) -> tuple[str, dict[str, str]]:
+    """Let a day be busy on PostgreSQL, to be copied; returns the database's name and a key for everything."""
+    url = postgres()
+    hr = after_a_busy_day(url, tmp_path_factory.mktemp("busy"))
+    hr.gateway.ledger.close()
+    return str(sa.make_url(url).database), hr.key
+
+
 @pytest.fixture
-def hr(gateway: Gateway, tmp_path: Path) -> Hr:
+def hr(busy_day: BusyDay) -> Hr:
     """Give an HR system a key for everything, after a busy day."""
-    return Hr(busy(with_pairs(gateway, tmp_path)))
+    return busy_day.again()
 
 
-@pytest.fixture
-def hr_on_both(database: str, tmp_path: Path) -> Iterator[Hr]:
+@pytest.fixture(params=["sqlite", "postgresql"])
+def hr_on_both(request: pytest.FixtureRequest) -> Iterator[Hr]:
     """Give an HR system a key for everything, after a busy day; once on each database."""
-    ledger = Ledger(database)
-    with ledger.begin() as db:
-        company(db)
-    yield Hr(busy(with_pairs(Gateway(ledger), tmp_path)))
-    ledger.close()
-
-
-@pytest.fixture(scope="module")
-def hr_at_rest(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hr]:
-    """Give an HR system a key for everything, for tests after which everything is as it was."""
-    ledger = Ledger("sqlite://")
-    with ledger.begin() as db:
-        company(db)
-    yield Hr(busy(with_pairs(Gateway(ledger), tmp_path_factory.mktemp("data"))))
+    if request.param == "sqlite":
+        yield request.getfixturevalue("hr")
+        return
+    name, key = request.getfixturevalue("busy_database")
+    ledger = Ledger(request.getfixturevalue("postgres")(name))
+    yield Hr(Gateway(ledger, clock=Hands(EVENING)), key=key)
     ledger.close()

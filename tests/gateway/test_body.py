@@ -37,29 +37,29 @@ def put(hr: Hr, data: str | bytes, **headers: str) -> tuple[int, str]:
         pytest.param(b'{"x": ' + b"9" * 5000 + b"}", "", id="a number of 5000 digits"),
     ],
 )
-def test_what_is_no_strict_json_is_refused(hr_at_rest: Hr, data: bytes, why: str) -> None:
-    answer = hr_at_rest.browser.put(PATH, data=data, headers=hr_at_rest.key | JSON)
+def test_what_is_no_strict_json_is_refused(hr: Hr, data: bytes, why: str) -> None:
+    answer = hr.browser.put(PATH, data=data, headers=hr.key | JSON)
 
     assert refused(answer) == (400, "body-wrong")
     assert why in answer.get_json()["detail"]
 
 
 @pytest.mark.parametrize("type", ["text/plain", "application/x-www-form-urlencoded", "application/json-seq", ""])
-def test_another_kind_of_body_is_refused(hr_at_rest: Hr, type: str) -> None:
-    assert put(hr_at_rest, f"{{{GOOD}}}", **{"Content-Type": type}) == (415, "media-wrong")
+def test_another_kind_of_body_is_refused(hr: Hr, type: str) -> None:
+    assert put(hr, f"{{{GOOD}}}", **{"Content-Type": type}) == (415, "media-wrong")
 
 
-def test_a_body_that_is_too_long_is_refused(hr_at_rest: Hr) -> None:
+def test_a_body_that_is_too_long_is_refused(hr: Hr) -> None:
     data = b'{"title": "' + b"x" * MOST_BYTES + b'"}'
 
-    answer = hr_at_rest.browser.put(PATH, data=data, headers=hr_at_rest.key | JSON)
+    answer = hr.browser.put(PATH, data=data, headers=hr.key | JSON)
 
     assert answer.status_code == 413
     assert answer.content_type == "application/problem+json"
 
 
-def test_a_body_that_nobody_asked_for_is_not_looked_at(hr_at_rest: Hr) -> None:
-    answer = hr_at_rest.browser.get("/api/v1/courses", data=b"hello", headers=hr_at_rest.key)
+def test_a_body_that_nobody_asked_for_is_not_looked_at(hr: Hr) -> None:
+    answer = hr.browser.get("/api/v1/courses", data=b"hello", headers=hr.key)
 
     assert answer.status_code == 200
 
@@ -72,14 +72,14 @@ def test_a_charset_may_be_named(hr: Hr) -> None:
     assert answer.status_code == 201
 
 
-def test_who_has_no_key_is_not_told_what_is_wrong_with_the_body(hr_at_rest: Hr) -> None:
-    answer = hr_at_rest.browser.put(PATH, data=b"{", headers=JSON)
+def test_who_has_no_key_is_not_told_what_is_wrong_with_the_body(hr: Hr) -> None:
+    answer = hr.browser.put(PATH, data=b"{", headers=JSON)
 
     assert refused(answer) == (401, "key-missing")
 
 
-def test_what_was_sent_is_not_repeated(hr_at_rest: Hr) -> None:
-    answer = hr_at_rest.put("courses/packing", title="Ann's secret\u0000", title_zh="x", secret="also secret")
+def test_what_was_sent_is_not_repeated(hr: Hr) -> None:
+    answer = hr.put("courses/packing", title="Ann's secret\u0000", title_zh="x", secret="also secret")
 
     assert refused(answer) == (422, "parameter-wrong")
     assert "also secret" not in answer.text

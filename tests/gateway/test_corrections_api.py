@@ -115,11 +115,9 @@ def test_somebody_vouches_for_who_missed_a_presence_check(hr: Hr) -> None:
         pytest.param(NOTHING | {"number": "0"}, (404, "not-found"), id="nobody"),
     ],
 )
-def test_a_decision_that_makes_no_sense_is_refused(
-    hr_at_rest: Hr, body: dict[str, Any], expected: tuple[int, str]
-) -> None:
-    assert refused(hr_at_rest.post(DECISIONS, **body)) == expected
-    assert hr_at_rest.get(DECISIONS).get_json() == {"decisions": []}
+def test_a_decision_that_makes_no_sense_is_refused(hr: Hr, body: dict[str, Any], expected: tuple[int, str]) -> None:
+    assert refused(hr.post(DECISIONS, **body)) == expected
+    assert hr.get(DECISIONS).get_json() == {"decisions": []}
 
 
 def test_a_reason_may_have_lines(hr: Hr) -> None:
@@ -165,11 +163,11 @@ def test_a_submission_is_accepted_without_a_body(hr: Hr) -> None:
     assert answer.get_json()["state"] == "accepted"
 
 
-def test_a_submission_is_not_given_back_without_words(hr_at_rest: Hr) -> None:
-    [one] = hr_at_rest.get("submissions").get_json()["submissions"]
+def test_a_submission_is_not_given_back_without_words(hr: Hr) -> None:
+    [one] = hr.get("submissions").get_json()["submissions"]
 
-    assert refused(hr_at_rest.post(f"submissions/{one['id']}/reject")) == (422, "parameter-wrong")
-    assert refused(hr_at_rest.post(f"submissions/{one['id']}/reject", words=" ")) == (422, "value-wrong")
+    assert refused(hr.post(f"submissions/{one['id']}/reject")) == (422, "parameter-wrong")
+    assert refused(hr.post(f"submissions/{one['id']}/reject", words=" ")) == (422, "value-wrong")
 
 
 def test_a_due_moves_and_the_audit_says_from_when(hr_on_both: Hr) -> None:
@@ -241,15 +239,15 @@ def test_what_is_corrected_after_the_close_is_booked_in_the_open_month(hr: Hr) -
 
 
 @pytest.mark.parametrize("month", ["2026-13", "2026-00", "26-10", "2026-1", "1999-12", "9999-12"])
-def test_what_is_no_month_is_not_closed(hr_at_rest: Hr, month: str) -> None:
-    assert refused(hr_at_rest.put(f"closed-months/east/{month}")) == (422, "parameter-wrong")
+def test_what_is_no_month_is_not_closed(hr: Hr, month: str) -> None:
+    assert refused(hr.put(f"closed-months/east/{month}")) == (422, "parameter-wrong")
 
 
 # Keys
 
 
-def test_nothing_of_other_regions_is_decided(hr_at_rest: Hr) -> None:
-    hr, west = hr_at_rest, Hr(hr_at_rest.gateway, regions=["west"])
+def test_nothing_of_other_regions_is_decided(hr: Hr) -> None:
+    west = Hr(hr.gateway, regions=["west"])
     [submission] = hr.get("submissions").get_json()["submissions"]
     before = acts(hr.gateway)
 
@@ -269,8 +267,8 @@ def test_nothing_of_other_regions_is_decided(hr_at_rest: Hr) -> None:
 
 
 @pytest.mark.parametrize("scope", sorted(set(SCOPES) - {"corrections:write"}))
-def test_only_the_scope_for_corrections_decides(hr_at_rest: Hr, scope: str) -> None:
-    other = Hr(hr_at_rest.gateway, scopes=[scope])
+def test_only_the_scope_for_corrections_decides(hr: Hr, scope: str) -> None:
+    other = Hr(hr.gateway, scopes=[scope])
 
     assert refused(other.post(DECISIONS, **NOTHING)) == (403, "scope-missing")
     assert refused(other.put("closed-months/east/2026-10")) == (403, "scope-missing")

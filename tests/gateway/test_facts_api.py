@@ -12,8 +12,8 @@ from tests.gateway.api_cast import Hr, refused
 from tests.gateway.cast import NINE
 
 
-def test_a_score_is_told(hr_at_rest: Hr) -> None:
-    assert hr_at_rest.get("scores", number="1001").get_json()["scores"] == [
+def test_a_score_is_told(hr: Hr) -> None:
+    assert hr.get("scores", number="1001").get_json()["scores"] == [
         {
             "person": "ann", "personnel_number": "1001", "course": "order-entry", "kind": "test",
             "at": "2026-11-20T01:00:00.000Z", "points": "72.5",
@@ -21,8 +21,8 @@ def test_a_score_is_told(hr_at_rest: Hr) -> None:
     ]  # fmt: skip
 
 
-def test_progress_is_told(hr_at_rest: Hr) -> None:
-    assert hr_at_rest.get("progress", program="west").get_json()["progress"] == [
+def test_progress_is_told(hr: Hr) -> None:
+    assert hr.get("progress", program="west").get_json()["progress"] == [
         {
             "person": "dora", "personnel_number": "2001", "program": "west", "at": "2026-11-20T01:00:00.000Z",
             "percent": "40",
@@ -59,8 +59,8 @@ def test_facts_come_page_by_page(hr_on_both: Hr, limit: int) -> None:
     ],
     ids=["region", "course", "kind", "nobody"],
 )
-def test_scores_are_found(hr_at_rest: Hr, query: dict[str, str], expected: list[str]) -> None:
-    assert [score["person"] for score in hr_at_rest.everything("scores", "scores", limit=2, **query)] == expected
+def test_scores_are_found(hr: Hr, query: dict[str, str], expected: list[str]) -> None:
+    assert [score["person"] for score in hr.everything("scores", "scores", limit=2, **query)] == expected
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,12 @@ def test_scores_are_found(hr_at_rest: Hr, query: dict[str, str], expected: list[
     ],
 )
 @pytest.mark.parametrize("path", ["scores", "progress"])
-def test_a_place_that_we_did_not_name_is_refused(hr_at_rest: Hr, path: str, after: str) -> None:
-    assert refused(hr_at_rest.get(path, after=after)) == (422, "value-wrong")
+def test_a_place_that_we_did_not_name_is_refused(hr: Hr, path: str, after: str) -> None:
+    assert refused(hr.get(path, after=after)) == (422, "value-wrong")
 
 
-def test_facts_about_people_of_other_regions_are_not_told(hr_at_rest: Hr) -> None:
-    west = Hr(hr_at_rest.gateway, regions=["west"])
+def test_facts_about_people_of_other_regions_are_not_told(hr: Hr) -> None:
+    west = Hr(hr.gateway, regions=["west"])
 
     assert [score["person"] for score in west.everything("scores", "scores", limit=1)] == ["dora"]
     assert [one["person"] for one in west.everything("progress", "progress", limit=1)] == ["dora"]

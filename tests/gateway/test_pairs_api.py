@@ -27,8 +27,8 @@ def test_a_programme_is_entered_changed_and_deleted(hr_on_both: Hr) -> None:
 
 
 @pytest.mark.parametrize("change", [{"region": "west"}, {"rule": "hour-60"}], ids=["region", "rule"])
-def test_a_programme_with_pairs_keeps_what_its_hours_are_counted_in(hr_at_rest: Hr, change: dict[str, str]) -> None:
-    assert refused(hr_at_rest.put("programs/sales", **SALES | change)) == (409, "in-use")
+def test_a_programme_with_pairs_keeps_what_its_hours_are_counted_in(hr: Hr, change: dict[str, str]) -> None:
+    assert refused(hr.put("programs/sales", **SALES | change)) == (409, "in-use")
 
 
 def test_a_programme_takes_no_rule_of_our_own(hr: Hr) -> None:
@@ -45,8 +45,8 @@ def test_a_programme_with_pairs_may_be_called_otherwise(hr: Hr) -> None:
 
 
 @pytest.mark.parametrize("change", [{"region": "moon"}, {"rule": "no-rule"}], ids=["region", "rule"])
-def test_a_programme_that_makes_no_sense_is_refused(hr_at_rest: Hr, change: dict[str, str]) -> None:
-    assert refused(hr_at_rest.put("programs/service", **SALES | change)) == (422, "value-wrong")
+def test_a_programme_that_makes_no_sense_is_refused(hr: Hr, change: dict[str, str]) -> None:
+    assert refused(hr.put("programs/service", **SALES | change)) == (422, "value-wrong")
 
 
 @pytest.mark.parametrize(
@@ -61,18 +61,18 @@ def test_a_programme_that_makes_no_sense_is_refused(hr_at_rest: Hr, change: dict
     ],
     ids=["all", "region", "programme", "partner", "single", "nobody"],
 )
-def test_pairs_and_their_tasks_are_found(hr_at_rest: Hr, query: dict[str, str], expected: list[str]) -> None:
-    pairs = hr_at_rest.everything("pairs", "pairs", limit=1, **query)
-    tasks = hr_at_rest.everything("tasks", "tasks", limit=1, **query)
+def test_pairs_and_their_tasks_are_found(hr: Hr, query: dict[str, str], expected: list[str]) -> None:
+    pairs = hr.everything("pairs", "pairs", limit=1, **query)
+    tasks = hr.everything("tasks", "tasks", limit=1, **query)
 
     assert [pair["id"] for pair in pairs] == expected
     assert sorted(one["pair"] for one in tasks) == expected
 
 
-def test_a_pair_is_told_by_numbers(hr_at_rest: Hr) -> None:
+def test_a_pair_is_told_by_numbers(hr: Hr) -> None:
     told = {"id": "ann-bo", "program": "sales", "clerk": "1001", "manager": "1002"}
 
-    assert hr_at_rest.get("pairs/ann-bo").get_json() == told
+    assert hr.get("pairs/ann-bo").get_json() == told
 
 
 def test_a_task_says_where_each_part_stands(hr_on_both: Hr) -> None:
@@ -100,8 +100,8 @@ def test_tasks_come_page_by_page(hr_on_both: Hr) -> None:
     assert [one["id"] for one in found] == ["spring-orders", "task-0", "task-1", "task-2"]
 
 
-def test_a_submission_is_told_with_its_files_and_not_their_bytes(hr_at_rest: Hr) -> None:
-    [one] = hr_at_rest.get("submissions", task="spring-orders").get_json()["submissions"]
+def test_a_submission_is_told_with_its_files_and_not_their_bytes(hr: Hr) -> None:
+    [one] = hr.get("submissions", task="spring-orders").get_json()["submissions"]
 
     [file] = one["evidence"]
     assert {name: one[name] for name in ("task", "role", "version", "personnel_number", "state", "decided_by")} == {
@@ -131,15 +131,15 @@ def test_submissions_are_found(hr_on_both: Hr, query: dict[str, Any], count: int
     assert [one["handed_in_at"] for one in found] == sorted(one["handed_in_at"] for one in found)
 
 
-def test_submissions_of_a_part_are_found(hr_at_rest: Hr) -> None:
+def test_submissions_of_a_part_are_found(hr: Hr) -> None:
     for role, count in (("clerk", 1), ("joint", 0)):
-        found = hr_at_rest.everything("submissions", "submissions", limit=5, part=part_of(hr_at_rest.gateway, role))
+        found = hr.everything("submissions", "submissions", limit=5, part=part_of(hr.gateway, role))
         assert len(found) == count
 
 
-def test_other_regions_are_as_if_they_were_not_there(hr_at_rest: Hr) -> None:
-    west = Hr(hr_at_rest.gateway, regions=["west"])
-    [submission] = hr_at_rest.get("submissions").get_json()["submissions"]
+def test_other_regions_are_as_if_they_were_not_there(hr: Hr) -> None:
+    west = Hr(hr.gateway, regions=["west"])
+    [submission] = hr.get("submissions").get_json()["submissions"]
 
     assert [pair["id"] for pair in west.everything("pairs", "pairs", limit=5)] == ["dora-emil"]
     assert west.everything("tasks", "tasks", limit=5, pair="ann-bo") == []

@@ -20,8 +20,8 @@ from tests.gateway.cast import NINE
 FACE = {"purpose": "face", "version": "2026-01", "given_at": "2026-11-01T09:00:00+08:00"}
 
 
-def test_a_person_is_told_without_pin_and_with_a_masked_phone(hr_at_rest: Hr) -> None:
-    assert hr_at_rest.get("people/1001").get_json() == {
+def test_a_person_is_told_without_pin_and_with_a_masked_phone(hr: Hr) -> None:
+    assert hr.get("people/1001").get_json() == {
         "number": "1001",
         "person": "ann",
         "name": "Ann Li",
@@ -42,8 +42,8 @@ def test_a_person_is_told_without_pin_and_with_a_masked_phone(hr_at_rest: Hr) ->
     ],
     ids=["all", "role", "both", "nowhere"],
 )
-def test_people_are_found(hr_at_rest: Hr, query: dict[str, str], expected: list[str]) -> None:
-    found = hr_at_rest.everything("people", "people", limit=2, **query)
+def test_people_are_found(hr: Hr, query: dict[str, str], expected: list[str]) -> None:
+    found = hr.everything("people", "people", limit=2, **query)
 
     assert [person["number"] for person in found] == expected
 
@@ -105,13 +105,13 @@ def test_a_consent_can_be_given_again_after_it_was_withdrawn(hr: Hr) -> None:
     ],
     ids=["in the future", "no time", "no version", "NUL"],
 )
-def test_a_consent_that_makes_no_sense_is_refused(hr_at_rest: Hr, change: dict[str, Any], kind: str) -> None:
-    assert refused(hr_at_rest.post("people/1002/consents", **FACE | change)) == (422, kind)
-    assert hr_at_rest.get("people/1002/consents").get_json() == {"consents": []}
+def test_a_consent_that_makes_no_sense_is_refused(hr: Hr, change: dict[str, Any], kind: str) -> None:
+    assert refused(hr.post("people/1002/consents", **FACE | change)) == (422, kind)
+    assert hr.get("people/1002/consents").get_json() == {"consents": []}
 
 
-def test_somebody_elses_consent_cannot_be_withdrawn_under_another_number(hr_at_rest: Hr) -> None:
-    assert refused(hr_at_rest.post("people/1002/consents/yes-ann/withdraw")) == (404, "not-found")
+def test_somebody_elses_consent_cannot_be_withdrawn_under_another_number(hr: Hr) -> None:
+    assert refused(hr.post("people/1002/consents/yes-ann/withdraw")) == (404, "not-found")
 
 
 # Badges
@@ -148,15 +148,15 @@ def test_a_badge_is_revoked_once(hr_on_both: Hr) -> None:
     assert [act[1] for act in acts(hr.gateway) if act[2] == old["id"]] == ["badge issued", "badge revoked"]
 
 
-def test_a_badge_is_not_issued_for_a_time_that_is_over(hr_at_rest: Hr) -> None:
-    answer = hr_at_rest.post("people/1001/badges", expires_at=NINE.isoformat())
+def test_a_badge_is_not_issued_for_a_time_that_is_over(hr: Hr) -> None:
+    answer = hr.post("people/1001/badges", expires_at=NINE.isoformat())
 
     assert refused(answer) == (422, "value-wrong")
 
 
 @pytest.mark.parametrize("id", [str(uuid4()), uuid4().hex, "1"], ids=["unknown", "no hyphens", "no id"])
-def test_what_is_no_badge_is_not_revoked(hr_at_rest: Hr, id: str) -> None:
-    status, _ = refused(hr_at_rest.post(f"badges/{id}/revoke"))
+def test_what_is_no_badge_is_not_revoked(hr: Hr, id: str) -> None:
+    status, _ = refused(hr.post(f"badges/{id}/revoke"))
 
     assert status in (404, 422)
 
@@ -164,8 +164,8 @@ def test_what_is_no_badge_is_not_revoked(hr_at_rest: Hr, id: str) -> None:
 # Regions of a key
 
 
-def test_people_of_other_regions_are_as_if_they_were_not_there(hr_at_rest: Hr) -> None:
-    hr, west = hr_at_rest, Hr(hr_at_rest.gateway, regions=["west"])
+def test_people_of_other_regions_are_as_if_they_were_not_there(hr: Hr) -> None:
+    west = Hr(hr.gateway, regions=["west"])
     with hr.gateway.ledger.read() as db:
         of_ann = db.query(BadgeRow).filter_by(person_id="ann").one().id
     before = acts(hr.gateway)

@@ -65,12 +65,12 @@ def test_the_audit_keeps_what_was_but_no_free_text(hr: Hr) -> None:
         ("programs/sales", "pairs, progress"),
     ],
 )
-def test_what_is_in_use_stays(hr_at_rest: Hr, path: str, users: str) -> None:
-    answer = hr_at_rest.delete(path)
+def test_what_is_in_use_stays(hr: Hr, path: str, users: str) -> None:
+    answer = hr.delete(path)
 
     assert refused(answer) == (409, "in-use")
     assert users in answer.get_json()["detail"]
-    assert hr_at_rest.get(path).status_code == 200
+    assert hr.get(path).status_code == 200
 
 
 def test_a_region_with_hours_stays_although_nobody_is_left_in_it(hr: Hr) -> None:
@@ -116,12 +116,12 @@ def test_of_two_who_enter_the_same_at_once_the_second_changes_it(hr_on_both: Hr)
         pytest.param({"rule": "no-rule"}, id="no rule"),
     ],
 )
-def test_a_region_that_makes_no_sense_is_not_entered(hr_at_rest: Hr, change: dict[str, str]) -> None:
-    answer = hr_at_rest.put("regions/north", **NORTH | change)
+def test_a_region_that_makes_no_sense_is_not_entered(hr: Hr, change: dict[str, str]) -> None:
+    answer = hr.put("regions/north", **NORTH | change)
 
     assert refused(answer) == (422, "value-wrong")
     assert next(iter(change.values())) in answer.get_json()["detail"]
-    assert refused(hr_at_rest.get("regions/north")) == (404, "not-found")
+    assert refused(hr.get("regions/north")) == (404, "not-found")
 
 
 def test_a_region_keeps_the_clock_that_its_days_are_of(hr: Hr) -> None:
@@ -143,8 +143,8 @@ def test_a_room_in_use_stays_in_its_region(hr: Hr) -> None:
 
 
 @pytest.mark.parametrize("id", ["Room-7", "room_7", "r" * 33, "r%00m", "räum"])
-def test_an_id_that_is_none_is_refused(hr_at_rest: Hr, id: str) -> None:
-    assert refused(hr_at_rest.put(f"rooms/{id}", **ROOM)) == (422, "parameter-wrong")
+def test_an_id_that_is_none_is_refused(hr: Hr, id: str) -> None:
+    assert refused(hr.put(f"rooms/{id}", **ROOM)) == (422, "parameter-wrong")
 
 
 @pytest.mark.parametrize(
@@ -163,8 +163,8 @@ def test_an_id_that_is_none_is_refused(hr_at_rest: Hr, id: str) -> None:
         pytest.param({"colour": "red"}, id="an unknown field"),
     ],
 )
-def test_a_course_of_the_wrong_form_is_refused(hr_at_rest: Hr, wrong: dict[str, Any]) -> None:
-    answer = hr_at_rest.put("courses/packing", **COURSE | wrong)
+def test_a_course_of_the_wrong_form_is_refused(hr: Hr, wrong: dict[str, Any]) -> None:
+    answer = hr.put("courses/packing", **COURSE | wrong)
 
     assert refused(answer) == (422, "parameter-wrong")
     assert [entry["parameter"] for entry in answer.get_json()["errors"]] == list(wrong)
@@ -211,8 +211,8 @@ def test_another_name_has_nothing_settled_again(hr: Hr) -> None:
 # Regions of a key
 
 
-def test_a_key_sees_only_its_regions(hr_at_rest: Hr) -> None:
-    west = Hr(hr_at_rest.gateway, regions=["west"])
+def test_a_key_sees_only_its_regions(hr: Hr) -> None:
+    west = Hr(hr.gateway, regions=["west"])
 
     assert [region["id"] for region in west.everything("regions", "regions", limit=1)] == ["west"]
     assert [room["id"] for room in west.everything("rooms", "rooms", limit=1)] == ["room-9"]
@@ -243,10 +243,8 @@ def test_a_key_changes_only_what_is_of_its_regions(hr: Hr) -> None:
     ("path", "body"),
     [("regions/west", NORTH), ("regions/north", NORTH), ("courses/order-entry", COURSE), ("courses/packing", COURSE)],
 )
-def test_what_is_the_whole_companys_takes_a_key_for_all_regions(
-    hr_at_rest: Hr, path: str, body: dict[str, str]
-) -> None:
-    west = Hr(hr_at_rest.gateway, regions=["west"])
+def test_what_is_the_whole_companys_takes_a_key_for_all_regions(hr: Hr, path: str, body: dict[str, str]) -> None:
+    west = Hr(hr.gateway, regions=["west"])
 
     assert refused(west.put(path, **body)) == (403, "key-bound")
     assert refused(west.delete(path)) == (403, "key-bound")

@@ -18,16 +18,16 @@ NOVEMBER = "from=2026-11-01&to=2026-11-30"
 
 @pytest.mark.parametrize("language", ["en", "zh"])
 @pytest.mark.parametrize("name", NAMES)
-def test_every_report_has_a_page(hr_at_rest: Hr, name: str, language: Language) -> None:
-    page = as_staff(hr_at_rest.gateway).get(f"/reports?report={name}&{NOVEMBER}&lang={language}")
+def test_every_report_has_a_page(hr: Hr, name: str, language: Language) -> None:
+    page = as_staff(hr.gateway).get(f"/reports?report={name}&{NOVEMBER}&lang={language}")
 
     assert page.status_code == 200
     assert report_texts.TITLES[name].told(language) in page.text  # type: ignore[index]  # one of the names
     assert "style=" not in page.text
 
 
-def test_a_page_has_names_titles_and_bars(hr_at_rest: Hr) -> None:
-    page = as_staff(hr_at_rest.gateway).get(f"/reports?report=partners&{NOVEMBER}&lang=en").text
+def test_a_page_has_names_titles_and_bars(hr: Hr) -> None:
+    page = as_staff(hr.gateway).get(f"/reports?report=partners&{NOVEMBER}&lang=en").text
 
     assert "Ann Li" in page
     assert '<rect class="r-part go" width="72.5" height="6"/>' in page
@@ -35,8 +35,8 @@ def test_a_page_has_names_titles_and_bars(hr_at_rest: Hr) -> None:
     assert 'href="/reports/partners.csv?from=2026-11-01&amp;to=2026-11-30"' in page
 
 
-def test_a_target_that_was_missed_shows(hr_at_rest: Hr) -> None:
-    page = as_staff(hr_at_rest.gateway).get(f"/reports?report=sign_in_rate&{NOVEMBER}&region=west&lang=en").text
+def test_a_target_that_was_missed_shows(hr: Hr) -> None:
+    page = as_staff(hr.gateway).get(f"/reports?report=sign_in_rate&{NOVEMBER}&region=west&lang=en").text
 
     assert "The target is 90 %." in page
     assert '<rect class="r-part stop" width="0" height="6"/>' in page
@@ -44,8 +44,8 @@ def test_a_target_that_was_missed_shows(hr_at_rest: Hr) -> None:
     assert "Order entry" in page
 
 
-def test_without_days_it_is_this_month(hr_at_rest: Hr) -> None:
-    page = as_staff(hr_at_rest.gateway).get("/reports").text
+def test_without_days_it_is_this_month(hr: Hr) -> None:
+    page = as_staff(hr.gateway).get("/reports").text
 
     assert 'name="from" value="2026-11-01"' in page
     assert 'name="to" value="2026-11-30"' in page
@@ -61,8 +61,8 @@ def test_without_days_it_is_this_month(hr_at_rest: Hr) -> None:
         pytest.param("from=2024-01-01&to=2026-01-01", id="two years"),
     ],
 )
-def test_days_that_make_no_sense_are_told(hr_at_rest: Hr, days: str) -> None:
-    page = as_staff(hr_at_rest.gateway).get(f"/reports?{days}&lang=en")
+def test_days_that_make_no_sense_are_told(hr: Hr, days: str) -> None:
+    page = as_staff(hr.gateway).get(f"/reports?{days}&lang=en")
 
     assert page.status_code == 422
     assert 'role="alert"' in page.text
@@ -74,32 +74,32 @@ def test_days_that_make_no_sense_are_told(hr_at_rest: Hr, days: str) -> None:
     ["/reports?report=nothing", "/reports?region=moon", "/reports?course=a%00b", "/reports/partners.pdf",
      "/reports/nothing.csv"],
 )  # fmt: skip
-def test_what_is_not_there_is_not_found(hr_at_rest: Hr, address: str) -> None:
-    assert as_staff(hr_at_rest.gateway).get(address).status_code == 404
+def test_what_is_not_there_is_not_found(hr: Hr, address: str) -> None:
+    assert as_staff(hr.gateway).get(address).status_code == 404
 
 
-def test_a_report_without_lines_says_so(hr_at_rest: Hr) -> None:
-    page = as_staff(hr_at_rest.gateway).get("/reports?from=2026-01-01&to=2026-01-31&lang=en").text
+def test_a_report_without_lines_says_so(hr: Hr) -> None:
+    page = as_staff(hr.gateway).get("/reports?from=2026-01-01&to=2026-01-31&lang=en").text
 
     assert "Nothing in this period" in page
 
 
-def test_a_long_report_is_cut_and_says_so(hr_at_rest: Hr, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_report_is_cut_and_says_so(hr: Hr, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report_pages, "MOST_ROWS", 2)
 
-    page = as_staff(hr_at_rest.gateway).get(f"/reports?report=conversations&{NOVEMBER}&lang=en").text
+    page = as_staff(hr.gateway).get(f"/reports?report=conversations&{NOVEMBER}&lang=en").text
 
     assert "Here are the first 2 of 5 lines" in page
     assert "Ann Li" in page
     assert "Emil West" not in page
 
 
-def test_a_file_has_names_and_numbers(hr_at_rest: Hr) -> None:
-    answer = as_staff(hr_at_rest.gateway).get(f"/reports/not_reached.csv?{NOVEMBER}&lang=en")
+def test_a_file_has_names_and_numbers(hr: Hr) -> None:
+    answer = as_staff(hr.gateway).get(f"/reports/not_reached.csv?{NOVEMBER}&lang=en")
 
     _, line = csv.reader(io.StringIO(answer.data.decode("utf-8-sig")))
     assert line[0] == "Dora West (2001)"
-    sheet = as_staff(hr_at_rest.gateway).get(f"/reports/not_reached.xlsx?{NOVEMBER}")
+    sheet = as_staff(hr.gateway).get(f"/reports/not_reached.xlsx?{NOVEMBER}")
     assert sheet.data.startswith(b"PK")
 
 
@@ -116,7 +116,7 @@ def test_an_account_sees_reports_on_its_regions(hr: Hr) -> None:
     assert "1001" not in browser.get(f"/reports/conversations.csv?{NOVEMBER}").text
 
 
-def test_learners_and_strangers_see_no_reports(hr_at_rest: Hr) -> None:
+def test_learners_and_strangers_see_no_reports(hr: Hr) -> None:
     for address in ("/reports", "/reports/partners.csv"):
-        assert as_learner(hr_at_rest.gateway).get(address).status_code == 403
-        assert hr_at_rest.gateway.get(address).status_code == 302
+        assert as_learner(hr.gateway).get(address).status_code == 403
+        assert hr.gateway.get(address).status_code == 302

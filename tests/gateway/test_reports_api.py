@@ -168,7 +168,10 @@ def test_recorded_conversations_are_counted(hr: Hr) -> None:
 
 
 def test_joint_tasks_are_counted_by_when_they_are_due(hr: Hr) -> None:
-    assert row(hr, "joint_tasks", pair_id="ann-bo")["due"] == 1
+    of_pair = row(hr, "joint_tasks", pair_id="ann-bo")
+
+    assert (of_pair["due"], of_pair["completed"]) == (1, 0)
+    assert type(of_pair["completed"]) is int
     assert {one["due"] for one in rows(hr, "joint_tasks", month="2026-12")} == {0}
 
 
@@ -208,13 +211,13 @@ def test_a_session_that_no_rule_holds_for_is_left_out(hr: Hr) -> None:
     ],
     ids=["region", "no region", "course", "no course", "day", "other days"],
 )
-def test_a_report_is_about_what_was_asked(hr_at_rest: Hr, query: dict[str, str], sessions: set[str]) -> None:
-    assert {one["session_id"] for one in rows(hr_at_rest, "sign_in_rate", **query)} == sessions
+def test_a_report_is_about_what_was_asked(hr: Hr, query: dict[str, str], sessions: set[str]) -> None:
+    assert {one["session_id"] for one in rows(hr, "sign_in_rate", **query)} == sessions
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_key_gets_reports_on_its_regions_alone(hr_at_rest: Hr, name: str) -> None:
-    west = Hr(hr_at_rest.gateway, regions=["west"])
+def test_a_key_gets_reports_on_its_regions_alone(hr: Hr, name: str) -> None:
+    west = Hr(hr.gateway, regions=["west"])
 
     answer = west.get(f"reports/{name}", **MONTH)
 
@@ -238,24 +241,24 @@ def test_a_key_gets_reports_on_its_regions_alone(hr_at_rest: Hr, name: str) -> N
     ],
 )
 def test_a_question_that_makes_no_sense_is_refused(
-    hr_at_rest: Hr, path: str, query: dict[str, str], expected: tuple[int, str]
+    hr: Hr, path: str, query: dict[str, str], expected: tuple[int, str]
 ) -> None:
-    assert refused(hr_at_rest.get(path, **query)) == expected
+    assert refused(hr.get(path, **query)) == expected
 
 
-def test_a_report_on_too_much_is_refused(hr_at_rest: Hr, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_on_too_much_is_refused(hr: Hr, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(report_sources, "MOST_SESSIONS", 1)
 
-    answer = hr_at_rest.get("reports/sign_in_rate", **MONTH)
+    answer = hr.get("reports/sign_in_rate", **MONTH)
 
     assert refused(answer) == (422, "value-wrong")
     assert "fewer days" in answer.get_json()["detail"]
-    assert len(rows(hr_at_rest, "sign_in_rate", region="west")) == 2
+    assert len(rows(hr, "sign_in_rate", region="west")) == 2
 
 
 @pytest.mark.parametrize("path", ["reports/partners", "reports/partners.csv", "reports/partners.xlsx"])
-def test_a_report_takes_its_own_scope(hr_at_rest: Hr, path: str) -> None:
-    other = Hr(hr_at_rest.gateway, scopes=["hours:read", "people:read"])
+def test_a_report_takes_its_own_scope(hr: Hr, path: str) -> None:
+    other = Hr(hr.gateway, scopes=["hours:read", "people:read"])
 
     assert refused(other.get(path, **MONTH)) == (403, "scope-missing")
 
@@ -266,8 +269,8 @@ def test_a_report_takes_its_own_scope(hr_at_rest: Hr, path: str) -> None:
 @pytest.mark.parametrize(
     ("lang", "heading", "role"), [("en", "Learner", "Clerk"), ("zh", "学员", "文员")], ids=["English", "Chinese"]
 )
-def test_a_csv_has_numbers_and_words(hr_at_rest: Hr, lang: str, heading: str, role: str) -> None:
-    answer = hr_at_rest.get("reports/not_reached.csv", **MONTH, lang=lang)
+def test_a_csv_has_numbers_and_words(hr: Hr, lang: str, heading: str, role: str) -> None:
+    answer = hr.get("reports/not_reached.csv", **MONTH, lang=lang)
 
     first, second = csv.reader(io.StringIO(answer.data.decode("utf-8-sig")))
     assert (first[0], second) == (heading, ["2001", role, "1", "2026-11-20"])
@@ -275,8 +278,8 @@ def test_a_csv_has_numbers_and_words(hr_at_rest: Hr, lang: str, heading: str, ro
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_a_sheet_has_real_numbers(hr_at_rest: Hr) -> None:
-    answer = hr_at_rest.get("reports/sign_in_rate.xlsx", **MONTH)
+def test_a_sheet_has_real_numbers(hr: Hr) -> None:
+    answer = hr.get("reports/sign_in_rate.xlsx", **MONTH)
 
     sheet = openpyxl.load_workbook(io.BytesIO(answer.data)).active
     assert isinstance(sheet, Worksheet)

@@ -19,8 +19,8 @@ def dirty(hr: Hr) -> set[str]:
         return set(db.scalars(sa.select(DirtyDayRow.person_id)))
 
 
-def test_the_rules_that_came_with_the_program_are_told(hr_at_rest: Hr) -> None:
-    rules = hr_at_rest.everything("rules", "rules", limit=2)
+def test_the_rules_that_came_with_the_program_are_told(hr: Hr) -> None:
+    rules = hr.everything("rules", "rules", limit=2)
 
     assert [rule["name"] for rule in rules] == sorted(PRESETS)
     assert all(rule["preset"] for rule in rules)
@@ -97,8 +97,8 @@ def test_a_rule_holds_from_a_day_on_and_hours_follow(hr_on_both: Hr) -> None:
         pytest.param({"unit": "a@b"}, "without @", id="a unit with an @"),
     ],
 )
-def test_a_rule_that_contradicts_itself_is_told_why(hr_at_rest: Hr, change: dict[str, Any], told: str) -> None:
-    answer = hr_at_rest.post("rules", **NIGHT | change, **FROM)
+def test_a_rule_that_contradicts_itself_is_told_why(hr: Hr, change: dict[str, Any], told: str) -> None:
+    answer = hr.post("rules", **NIGHT | change, **FROM)
 
     assert refused(answer) == (422, "value-wrong")
     assert told in answer.get_json()["detail"]
@@ -113,8 +113,8 @@ def test_a_rule_that_contradicts_itself_is_told_why(hr_at_rest: Hr, change: dict
     ],
     ids=str,
 )  # fmt: skip
-def test_a_rule_of_the_wrong_form_is_refused(hr_at_rest: Hr, change: dict[str, Any]) -> None:
-    assert refused(hr_at_rest.post("rules", **NIGHT | FROM | change)) == (422, "parameter-wrong")
+def test_a_rule_of_the_wrong_form_is_refused(hr: Hr, change: dict[str, Any]) -> None:
+    assert refused(hr.post("rules", **NIGHT | FROM | change)) == (422, "parameter-wrong")
 
 
 @pytest.mark.parametrize(
@@ -126,8 +126,8 @@ def test_a_rule_of_the_wrong_form_is_refused(hr_at_rest: Hr, change: dict[str, A
         pytest.param({"rule": "cn-45"}, id="no place"),
     ],
 )
-def test_a_use_needs_a_rule_and_a_place(hr_at_rest: Hr, use: dict[str, str]) -> None:
-    assert refused(hr_at_rest.post("rule-uses", **use, effective_from="2026-11-01")) == (422, "value-wrong")
+def test_a_use_needs_a_rule_and_a_place(hr: Hr, use: dict[str, str]) -> None:
+    assert refused(hr.post("rule-uses", **use, effective_from="2026-11-01")) == (422, "value-wrong")
 
 
 def test_a_key_of_a_region_chooses_rules_for_it_alone(hr: Hr) -> None:

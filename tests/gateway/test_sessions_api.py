@@ -26,8 +26,8 @@ def dirty(hr: Hr) -> set[tuple[str, date]]:
         return {(row.person_id, row.day) for row in db.scalars(sa.select(DirtyDayRow))}
 
 
-def test_a_session_is_told_whole(hr_at_rest: Hr) -> None:
-    assert hr_at_rest.get(ORDER).get_json() == {
+def test_a_session_is_told_whole(hr: Hr) -> None:
+    assert hr.get(ORDER).get_json() == {
         "id": "order-101",
         "course": "order-entry",
         "region": "east",
@@ -95,8 +95,8 @@ def test_sessions_are_found(weeks: Hr, query: dict[str, str], expected: list[str
         pytest.param({"limit": "1001"}, id="too many"),
     ],
 )
-def test_a_question_that_makes_no_sense_is_refused(hr_at_rest: Hr, query: dict[str, Any]) -> None:
-    assert refused(hr_at_rest.get("sessions", **query)) == (422, "parameter-wrong")
+def test_a_question_that_makes_no_sense_is_refused(hr: Hr, query: dict[str, Any]) -> None:
+    assert refused(hr.get("sessions", **query)) == (422, "parameter-wrong")
 
 
 # Planned anew
@@ -169,14 +169,14 @@ def test_one_thing_changes_and_the_rest_stays(hr: Hr, change: dict[str, Any], to
     ],
     ids=["nothing", "places", "times"],
 )
-def test_what_is_so_already_is_left_alone(hr_at_rest: Hr, same: dict[str, Any]) -> None:
-    before = acts(hr_at_rest.gateway)
+def test_what_is_so_already_is_left_alone(hr: Hr, same: dict[str, Any]) -> None:
+    before = acts(hr.gateway)
 
-    answer = hr_at_rest.patch(ORDER, **same)
+    answer = hr.patch(ORDER, **same)
 
     assert answer.status_code == 200
-    assert acts(hr_at_rest.gateway) == before
-    assert dirty(hr_at_rest) == set()
+    assert acts(hr.gateway) == before
+    assert dirty(hr) == set()
 
 
 @pytest.mark.parametrize(
@@ -214,14 +214,14 @@ def test_what_is_so_already_is_left_alone(hr_at_rest: Hr, same: dict[str, Any]) 
         pytest.param({"course": "packing"}, "parameter-wrong", id="what is not planned here"),
     ],
 )
-def test_a_plan_that_makes_no_sense_is_refused(hr_at_rest: Hr, change: dict[str, Any], kind: str) -> None:
-    before, noted = hr_at_rest.get(ORDER).get_json(), acts(hr_at_rest.gateway)
+def test_a_plan_that_makes_no_sense_is_refused(hr: Hr, change: dict[str, Any], kind: str) -> None:
+    before, noted = hr.get(ORDER).get_json(), acts(hr.gateway)
 
-    answer = hr_at_rest.patch(ORDER, **change)
+    answer = hr.patch(ORDER, **change)
 
     assert refused(answer) == (422, kind)
-    assert hr_at_rest.get(ORDER).get_json() == before
-    assert acts(hr_at_rest.gateway) == noted
+    assert hr.get(ORDER).get_json() == before
+    assert acts(hr.gateway) == noted
 
 
 # Rosters
@@ -272,15 +272,15 @@ def test_who_leaves_the_roster_keeps_what_was_admitted(hr: Hr) -> None:
     [("3001", (422, "value-wrong")), ("0", (404, "not-found")), ("10%0001", (422, "parameter-wrong"))],
     ids=["a trainer", "nobody", "NUL"],
 )
-def test_who_has_no_place_on_a_roster(hr_at_rest: Hr, number: str, expected: tuple[int, str]) -> None:
-    assert refused(hr_at_rest.put(f"{ORDER}/roster/{number}")) == expected
+def test_who_has_no_place_on_a_roster(hr: Hr, number: str, expected: tuple[int, str]) -> None:
+    assert refused(hr.put(f"{ORDER}/roster/{number}")) == expected
 
 
 # Regions of a key
 
 
-def test_a_key_reaches_only_the_sessions_and_people_of_its_regions(hr_at_rest: Hr) -> None:
-    west, before = Hr(hr_at_rest.gateway, regions=["west"]), acts(hr_at_rest.gateway)
+def test_a_key_reaches_only_the_sessions_and_people_of_its_regions(hr: Hr) -> None:
+    west, before = Hr(hr.gateway, regions=["west"]), acts(hr.gateway)
 
     assert [one["id"] for one in west.everything("sessions", "sessions", limit=1)] == ["west-7"]
     for answer in (
@@ -294,4 +294,4 @@ def test_a_key_reaches_only_the_sessions_and_people_of_its_regions(hr_at_rest: H
     ):
         assert refused(answer) == (404, "not-found")
     assert refused(west.patch("sessions/west-7", trainer="3001")) == (422, "value-wrong")
-    assert acts(hr_at_rest.gateway) == before
+    assert acts(hr.gateway) == before
