@@ -57,9 +57,10 @@ def effect(db: Db, kind: str, import_id: str, columns: Sequence[str]) -> Effect:
 def land(db: Db, kind: str, landing: Landing) -> Effect:
     """Let everything that was staged land; raises TooLate when what it stands on has changed too much."""
     found = effect(db, kind, landing.import_id, landing.columns)
-    _LANDINGS[kind](db, landing)
-    # The statements below the session have changed what it may remember.
-    db.expire_all()
+    if found.added or found.changed:
+        _LANDINGS[kind](db, landing)
+        # The statements below the session have changed what it may remember.
+        db.expire_all()
     return found
 
 
@@ -257,14 +258,17 @@ def _land_tasks(db: Db, landing: Landing) -> None:
     if db.scalar(_accepted_parts(landing.import_id).limit(1)) is not None:
         raise changed_meanwhile()
     changing = _other_tasks(landing.import_id, landing.columns)
-    _mark_months(db, _dues_before(changing), landing.now)
-    _mark_months(db, _dues_after(landing.import_id, changing), landing.now)
+    _mark_months(db, _dues().where(JointTaskRow.id.in_(changing)), landing.now)
     _note_moves(db, landing)
     look = sa.update(JointTaskRow).where(JointTaskRow.id.in_(changing)).values(next_at=landing.now)
     db.execute(look, execution_options={"synchronize_session": False})
     now = {"next_at": sa.literal(landing.now, UtcDateTime)}
     _upsert(db, JointTaskRow, ["id"], landing.columns, landing.import_id, instead=now)
     _upsert(db, PartRow, ["task_id", "role"], PART, landing.import_id)
+    # By now these are the tasks that are new or have changed.
+    staged, ours = _staged(JointTaskRow, landing.import_id)
+    touched = JointTaskRow.id.in_(sa.select(staged.c.id).where(ours)), JointTaskRow.next_at == landing.now
+    _mark_months(db, _dues().where(*touched), landing.now)
 
 
 def _accepted_parts(import_id: str) -> Chosen:
@@ -273,21 +277,10 @@ def _accepted_parts(import_id: str) -> Chosen:
     return _other_parts(import_id, ("hours", "due")).where(accepted)
 
 
-def _dues_before(changing: Chosen) -> Chosen:
+def _dues() -> Chosen:
+    """Choose when parts are due, of which pair and in which zone."""
     query = sa.select(JointTaskRow.pair_id, RegionRow.zone, PartRow.due)
     query = query.join(PartRow, PartRow.task_id == JointTaskRow.id).join(PairRow, PairRow.id == JointTaskRow.pair_id)
-    return _with_zone(query).where(JointTaskRow.id.in_(changing))
-
-
-def _dues_after(import_id: str, changing: Chosen) -> Chosen:
-    (tasks, ours), (parts, theirs) = _staged(JointTaskRow, import_id), _staged(PartRow, import_id)
-    query = sa.select(tasks.c.pair_id, RegionRow.zone, parts.c.due)
-    query = query.join(parts, parts.c.task_id == tasks.c.id).join(PairRow, PairRow.id == tasks.c.pair_id)
-    is_new = ~sa.exists().where(JointTaskRow.id == tasks.c.id)
-    return _with_zone(query).where(ours, theirs, sa.or_(is_new, tasks.c.id.in_(changing)))
-
-
-def _with_zone(query: Chosen) -> Chosen:
     query = query.join(ProgramRow, ProgramRow.id == PairRow.program_id)
     return query.join(RegionRow, RegionRow.id == ProgramRow.region_id)
 
@@ -370,12 +363,11 @@ def _progress_effect(db: Db, import_id: str, columns: Sequence[str]) -> Effect:
 def _land_progress(db: Db, landing: Landing) -> None:
     staged, ours = _staged(ProgressRow, landing.import_id)
     says = sa.or_(ProgressRow.person_id.is_(None), _differs(ProgressRow, staged.c, landing.columns))
-    told = sa.select(staged.c.person_id, staged.c.program_id).where(ours, says)
+    told = sa.select(staged.c.program_id, staged.c.person_id).where(ours, says)
     told = told.outerjoin_from(staged, _table(ProgressRow), _same(ProgressRow, PROGRESS))
-    facts = told.distinct().subquery()
     theirs = sa.union(
         *(
-            sa.select(PairRow.id).join(facts, (facts.c.program_id == PairRow.program_id) & (facts.c.person_id == who))
+            sa.select(PairRow.id).where(sa.tuple_(PairRow.program_id, who).in_(told))
             for who in (PairRow.clerk_id, PairRow.manager_id)
         )
     )
