@@ -60,21 +60,26 @@ class Difference:
     stands: Entered | None
     wanted: Entry | None
 
+    @property
+    def person_id(self) -> str:
+        """Return whose hours they are."""
+        return str((self.stands or self.wanted).person_id)  # type: ignore[union-attr]  # one of them is there
+
 
 def settles(*what: str) -> UUID:
     """Derive the id of an answer from what it settles and for whom."""
     return uuid5(NAMESPACE, "\n".join(what))
 
 
-def enter(db: Db, wanted: Iterable[Entry], entered: Iterable[Entered], *, now: datetime) -> int:
-    """Make the effective records what is wanted and return how many rows that took.
+def enter(db: Db, wanted: Iterable[Entry], entered: Iterable[Entered], *, now: datetime) -> list[Difference]:
+    """Make the effective records what is wanted and return where they were not.
 
     `entered` is all that was ever entered for the same answers.
     """
     standing, versions = effective(entered)
     found = differences(wanted, standing)
     if not found:
-        return 0
+        return []
     gone = [difference.stands for difference in found if difference.stands is not None]
     come = [difference.wanted for difference in found if difference.wanted is not None]
     closed = _closed_months(db, {row.region_id for row in gone} | {entry.region_id for entry in come})
@@ -83,7 +88,7 @@ def enter(db: Db, wanted: Iterable[Entry], entered: Iterable[Entered], *, now: d
     rows += [_row(entry, _next(versions, entry.settles), closed, now) for entry in come]
     db.execute(sa.insert(HourRecordRow), rows)
     deliveries.put(db, [row["id"] for row in rows], now=now)
-    return len(rows)
+    return found
 
 
 def differences(wanted: Iterable[Entry], standing: Mapping[UUID, Entered]) -> list[Difference]:

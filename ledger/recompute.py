@@ -28,7 +28,7 @@ def days(db: Db, after: Place | None = None, *, now: datetime, limit: int = 20, 
         differ = settlement.differences(db, some, now=now)
         found += map(_finding, differ)
         if mend and differ:
-            mark_dirty(db, ((person, day, now) for person, day in some if person in {_who(one) for one in differ}))
+            mark_dirty(db, ((person, day, now) for person, day in some if person in {one.person_id for one in differ}))
     return Slice(found, len(people), people[-1] if len(people) == limit else None)
 
 
@@ -93,8 +93,4 @@ def _settled_months(db: Db, pair: PairRow) -> list[str]:
 def _finding(difference: Difference) -> Finding:
     stands, wanted = difference.stands, difference.wanted
     what: What = "not_entered" if stands is None else "differs" if wanted else "not_earned"
-    return Finding(what, f"{_who(difference)} {(stands or wanted).source_id}")  # type: ignore[union-attr]  # one is there
-
-
-def _who(difference: Difference) -> str:
-    return str((difference.stands or difference.wanted).person_id)  # type: ignore[union-attr]  # one is there
+    return Finding(what, f"{difference.person_id} {(stands or wanted).source_id}")  # type: ignore[union-attr]  # one is there

@@ -29,8 +29,10 @@ class Worked:
     wanted: list[Entry]
     reviews: dict[str, list[Review]]
     """By session."""
-    again: set[tuple[date, datetime]]
-    """Days of the same learner that have to be looked at again, and from when on."""
+    again: set[datetime]
+    """When it has to be looked at again."""
+    later: set[date]
+    """Other days of the same learner that lose time to this one."""
 
 
 def settle(db: Db, *, now: datetime, limit: int = 500) -> int:
@@ -80,10 +82,13 @@ def _settle(db: Db, days: Sequence[Day], now: datetime) -> None:
     basis = basis_of(db, days)
     worked = {day: _work(day, basis, now) for day in days}
     wanted = [entry for work in worked.values() for entry in work.wanted]
-    entries.enter(db, wanted, [row for day in days for row in basis.entered.get(day, ())], now=now)
+    changed = entries.enter(db, wanted, [row for day in days for row in basis.entered.get(day, ())], now=now)
     _review(db, {day: work.reviews for day, work in worked.items()}, basis.sittings, now)
     db.execute(sa.delete(DirtyDayRow).where(_these(days)))
-    mark_dirty(db, ((person, day, due) for (person, _), work in worked.items() for day, due in work.again))
+    mark_dirty(db, ((*day, due) for day, work in worked.items() for due in work.again))
+    # Only where hours have changed: two days may each lose time to the other, and would wake each other for ever.
+    awake = {difference.person_id for difference in changed}
+    mark_dirty(db, ((who, day, now) for (who, _), work in worked.items() if who in awake for day in work.later))
     _mark_months(db, days, now)
 
 
@@ -111,11 +116,11 @@ def _work(day: Day, basis: Basis, now: datetime) -> Worked:
         checks=[check for id in ripe for check in held[id].checks],
         answers=basis.answers.get(day[0], ()),
     )
-    again = {(day[1], until) for id in own if (until := open_[id]) is not None}
     return Worked(
         wanted=[_entry(record, held[record.source_id]) for record in settled.records],
         reviews=_by_session(settled),
-        again=again | {(later, now) for later in _later(held.values(), own.values(), day[1])},
+        again={until for id in own if (until := open_[id]) is not None},
+        later=_later(held.values(), own.values(), day[1]),
     )
 
 

@@ -11,7 +11,7 @@ from fractions import Fraction
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-FROM = datetime(2026, 3, 28, tzinfo=UTC)
+FROM = datetime(2026, 3, 24, tzinfo=UTC)
 """The first bit."""
 Visit = tuple[datetime, datetime]
 GRACE, STILL_OPEN = timedelta(minutes=5), timedelta(minutes=30)

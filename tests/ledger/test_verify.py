@@ -43,7 +43,8 @@ def tampered(ledger: Ledger, table: str, statement: str) -> None:
         if dialect == "sqlite":
             names = [f"{table}_no_update", f"{table}_no_delete"]
             query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table"
-            guards: dict[str, str] = dict(connection.execute(sa.text(query), {"table": table}).tuples().all())
+            found = connection.execute(sa.text(query), {"table": table})
+            guards: dict[str, str] = {row.name: row.sql for row in found}
             for name in names:
                 connection.execute(sa.text(f"DROP TRIGGER {name}"))
             connection.execute(sa.text(statement))
