@@ -120,6 +120,8 @@ def read(
         reading.refuse([Wrong(error.line, "", error.code, error.about)])
     if reading.is_stopped:
         return
+    with ledger.begin() as db:
+        imports.weigh(db, kind)
     with ledger.read() as db:
         found = imports.foreseen(db, import_id)
     with ledger.begin() as db:
@@ -270,6 +272,7 @@ def _plan(
 def _landed(db: Db, kind: str, plan: Plan, importer: Importer, so_far: Brought) -> Brought:
     import_id = imports.new_id()
     imports.stage(db, import_id, plan.rows, place=0)
+    imports.weigh(db, kind)
     found = imports.land_rows(
         db,
         kind,
