@@ -21,7 +21,7 @@ demo: .venv/.ready ## Run the sample company on this machine (ARGS="--once --jso
 	@.venv/bin/tandem demo $(ARGS)
 
 test: .venv/.ready ## Run the tests (ARGS="-k badge" chooses)
-	@.venv/bin/pytest -n 2 $(ARGS)
+	@.venv/bin/pytest -n 2 --dist worksteal $(ARGS)
 
 soak-ledger: .venv/.ready ## Run the long proofs of the ledger (half an hour)
 	@TANDEM_REQUIRE_SERVICES=1 .venv/bin/pytest tests/soak/ledger.py -n 0 -v -s --durations=0 --timeout=2700 $(ARGS)

@@ -6,6 +6,7 @@
   + TooLate       the login is taken, the account is closed, or it is the last admin
 """
 
+import base64
 import hashlib
 import secrets
 from collections.abc import Collection, Set
@@ -14,6 +15,7 @@ from typing import Literal
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from argon2.low_level import ARGON2_VERSION
 from sqlalchemy.orm import Session as Db
 
 from ledger.account_tables import AccountRow, LinkRow, WebSessionRow
@@ -45,7 +47,22 @@ NO_PASSWORD = ""
 """Stands where a password's hash will, until somebody has chosen one; no password fits it."""
 
 _HASHER = PasswordHasher()
-_NOBODY = _HASHER.hash(secrets.token_urlsafe(32))
+
+
+def nobodys_hash(hasher: PasswordHasher) -> str:
+    """Make up a hash that no secret fits; to compare with it takes as long as with any other of this hasher.
+
+    It is not worked out: that would take every start of every command the time of a sign-in.
+    """
+    salt, digest = (
+        base64.b64encode(secrets.token_bytes(length)).decode().rstrip("=")
+        for length in (hasher.salt_len, hasher.hash_len)
+    )
+    work = f"m={hasher.memory_cost},t={hasher.time_cost},p={hasher.parallelism}"
+    return f"$argon2id$v={ARGON2_VERSION}${work}${salt}${digest}"
+
+
+_NOBODY = nobodys_hash(_HASHER)
 """What a password is compared with when there is no such login, so that the answer takes as long."""
 
 

@@ -188,7 +188,7 @@ def _file() -> IO[bytes]:
 
 def _document_bodies(api: APIBlueprint) -> None:
     """Say what a body may be; flask-openapi3 knows of forms or bodies, not of both."""
-    table = {"type": "string", "format": "binary", "minLength": 1}
+    table = {"type": "string", "format": "binary"}
     form = {"type": "object", "properties": {"file": table}, "required": ["file"]}
     content = {FORM: {"schema": form}, **{media: {"schema": table} for media in TABLES}}
     for path in api.paths.values():

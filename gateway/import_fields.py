@@ -28,7 +28,8 @@ _OFFSET = r"(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])"
 _AMOUNT = r"[0-9]{1,6}(\.[0-9]{1,6})?"
 _PERCENT = r"(100(\.0{1,6})?|[0-9]{1,2}(\.[0-9]{1,6})?)"
 _PHONE = r"^\+?[0-9][0-9 ()./-]{3,30}$"
-_PLAIN = r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
+# Blanks are written out: what \s is differs between the languages in which programs read the document.
+_PLAIN = r"^[^\x00-\x20\x7f-\xa0\u3000]([^\x00-\x1f\x7f-\x9f]*[^\x00-\x20\x7f-\xa0\u3000])?$"
 _SESSION = r"^[a-z0-9][a-z0-9-]{0,31}$"
 
 MOST_CHECKS = 10

@@ -11,7 +11,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from flask import Request
 from sqlalchemy.orm import Session as Db
 
-from gateway.accounts import SIGNED_IN, token_hash
+from gateway.accounts import SIGNED_IN, nobodys_hash, token_hash
 from gateway.limits import Limit
 from gateway.problem import NotDone
 from ledger.account_tables import WebSessionRow
@@ -33,7 +33,7 @@ COOKIE = "tandem_learner"
 SECURE_COOKIE = "__Host-tandem_learner"
 
 _HASHER = PasswordHasher()
-_NOBODY = _HASHER.hash(secrets.token_urlsafe(32))
+_NOBODY = nobodys_hash(_HASHER)
 """What a PIN is compared with when there is no such person or no PIN, so that the answer takes as long."""
 
 

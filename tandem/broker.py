@@ -180,10 +180,17 @@ class Mosquitto:
         """End the mosquitto of a run that was killed; it would go on writing our files."""
         with suppress(OSError, ValueError):
             pid = int((self._folder / "mosquitto.pid").read_text())
-            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]
-            if command == [word.encode() for word in self._command]:
+            if self._is_ours(pid):
                 os.kill(pid, signal.SIGTERM)
-                _wait_until(lambda: not Path(f"/proc/{pid}").exists(), 5)
+                _wait_until(lambda: not self._is_ours(pid), 5)
+
+    def _is_ours(self, pid: int) -> bool:
+        """Say whether this process runs our command; one that has ended and that nobody has waited for runs nothing."""
+        try:
+            command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[:-1]
+        except OSError:
+            return False
+        return command == [word.encode() for word in self._command]
 
     def _write_accounts(self) -> bool:
         accounts = dict(self._accounts())

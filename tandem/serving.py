@@ -9,6 +9,8 @@ from flask import Flask
 
 THREADS = 24
 """Each open event stream holds one."""
+WAKE = 0.05
+"""Seconds between two looks whether it is time to stop; cheroot's own half a second is what everybody would wait."""
 
 
 class CannotListen(OSError):
@@ -21,6 +23,7 @@ class Served:
     def __init__(self, app: Flask, *, host: str, port: int, cert: Path | None = None, key: Path | None = None) -> None:
         self._server = Server((host, port), app, numthreads=THREADS, server_name="tandem")
         self._server.shutdown_timeout = 2
+        self._server.expiration_interval = WAKE
         self._secure = cert is not None
         if cert and key:
             self._server.ssl_adapter = BuiltinSSLAdapter(str(cert), str(key))

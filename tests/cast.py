@@ -23,6 +23,7 @@ from ledger.tables import (
 from protocol.records import CheckInRecord
 from protocol.registration import public
 from protocol.wire import new_id
+from tests.sqlite import IN_MEMORY, opened
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NOON = NINE + timedelta(hours=3)
@@ -50,12 +51,9 @@ def seen(who: str | None, when: str = "09:00", *, seq: int = 1, stream: UUID = S
     return Arrival(record=record, line=record.line(), device_id=DEVICE)
 
 
-def company(database: str = "sqlite://") -> Ledger:
+def company(database: str = IN_MEMORY) -> Ledger:
     """Open a ledger, in memory if nothing else is said, with the cast in it."""
-    ledger = Ledger(database)
-    with ledger.begin() as db:
-        settle_in(db)
-    return ledger
+    return opened(database, settle_in)
 
 
 def settle_in(db: Db) -> None:

@@ -1,5 +1,6 @@
 """What every test stands on: a clean environment, and a way to ask for a program of the machine."""
 
+import gc
 import glob
 import os
 import shutil
@@ -9,9 +10,10 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 
-from tests.postgres import database, postgres
+from tests.chromium import chromium, started
+from tests.postgres import database, postgres, postgres_server
 
-__all__ = ["database", "postgres"]
+__all__ = ["chromium", "database", "postgres", "postgres_server", "started"]
 
 # Two busy cores are slow now and then; that is no finding.
 settings.register_profile("tandem", deadline=None)
@@ -22,6 +24,18 @@ PLACES = ["/usr/sbin", "/usr/local/sbin", *sorted(glob.glob("/usr/lib/postgresql
 
 LEAKING = ("COLUMNS", "FORCE_COLOR", "LINES", "NO_COLOR", "PYTHONPATH", "TZ")
 LEAKING_ENDS = ("_PROXY", "_proxy")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the long ones, whatever the order of the others: at the end, one worker would wait for the other."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector look less often, and not at what is imported by now: that was a sixth of all work."""
+    gc.freeze()
+    gc.set_threshold(5000, 10, 10)
 
 
 @pytest.fixture(autouse=True)

@@ -58,14 +58,13 @@ def open_show(
     port: int = 0,
     screen_port: int = 0,
     make_outbox: MakeOutbox = Outbox,
-    make_hr: Callable[..., HrSystem] = HrSystem,
 ) -> Iterator[Stage]:
     """Start everything, with the kiosk registered and ready."""
     with ExitStack() as stack:
         clock = DayClock(
             datetime.combine(_today(), datetime.min.time(), ZONE).replace(hour=8, minute=40).astimezone(UTC)
         )
-        hr = make_hr(key=secrets.token_urlsafe(24), clock=clock.now)
+        hr = HrSystem(key=secrets.token_urlsafe(24), clock=clock.now)
         hr.start()
         stack.callback(hr.stop)
         read = settings.read(data=folder / "gateway", port=port, zone=ZONE.key)
@@ -123,12 +122,11 @@ def once(
     *,
     broker: str = "embedded",
     make_outbox: MakeOutbox = Outbox,
-    make_hr: Callable[..., HrSystem] = HrSystem,
     pull: Pull = reckoning.pull,
 ) -> dict[str, Any]:
     """Play the day as fast as it goes and return its reckoning."""
     began = time.monotonic()
-    with open_show(folder, broker=broker, make_outbox=make_outbox, make_hr=make_hr) as stage:
+    with open_show(folder, broker=broker, make_outbox=make_outbox) as stage:
         played = play(stage, pace=0, watcher=lambda *_: None)
         result = reckon(stage, played, pull(stage.machine.url, stage.key))
     return {**result, "seconds": round(time.monotonic() - began, 1)}

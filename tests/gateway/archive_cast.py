@@ -1,8 +1,10 @@
 """Ann's March and November in the archive: a morning, a correction, a session taken back, a joint task, a bonus."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +18,30 @@ from ledger.pair_tables import ClosedMonthRow
 from ledger.tables import PersonRow, RoomRow
 from sync.local import LocalArchive
 from sync.run import deliver
-from tests.gateway.cast import NINE, TWELVE, Gateway, attend, evening, seen, session
+from tests.gateway.cast import NINE, TWELVE, Gateway, attend, company, evening, seen, session
 from tests.gateway.pair_cast import DUE, handed_in, with_pairs
+from tests.sqlite import become, image_of, in_memory
 from tests.sync.cast import EXPLANATION, NOON, StandIn, decline, explanation
 
 LATER = DUE + timedelta(days=2)
 
 
-def a_year(gateway: Gateway, data: Path, *, then: datetime = LATER) -> Gateway:
-    """Let months pass and everything arrive."""
+def a_year(gateway: Gateway, data: Path) -> Gateway:
+    """Let months pass and everything arrive; they pass once, and each test gets its copy of the ledger."""
+    become(gateway.ledger, _lived())
+    gateway.clock.now = LATER
+    return replace(gateway, settings=gateway.settings.model_copy(update={"data": data}))
+
+
+@cache
+def _lived() -> bytes:
+    gateway = Gateway(in_memory(company))
     with gateway.ledger.begin() as db:
         for name in ("local", "hr"):
             deliveries.ensure(db, name, kind="stand-in")
         db.add(PersonRow(id="tao", region_id="east", number="9001", name="Tao Ran", role="trainer"))
         db.add(RoomRow(id="room-3", region_id="east", name="A 201"))
-    gateway = with_pairs(gateway, data)
+    with_pairs(gateway, Path())
     with gateway.ledger.begin() as db:
         _earlier_months(db)
         for person in ("ann", "bo"):
@@ -38,9 +49,10 @@ def a_year(gateway: Gateway, data: Path, *, then: datetime = LATER) -> Gateway:
         evening(db)
     _correct(gateway)
     _finish_the_task(gateway)
-    deliver_all(gateway.ledger, then)
-    gateway.clock.now = then
-    return gateway
+    deliver_all(gateway.ledger, LATER)
+    image = image_of(gateway.ledger)
+    gateway.ledger.close()
+    return image
 
 
 def deliver_all(ledger: Ledger, now: datetime, *, hr: bool = True) -> None:

@@ -4,22 +4,26 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 from uuid import UUID, uuid5
 
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2.bccache import Bucket, BytecodeCache
 from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 from sqlalchemy.orm import Session as Db
 from werkzeug.test import TestResponse
 
 from attendance.assurance import METHODS
-from gateway import admin, devices, keys
+from gateway import accounts, admin, devices, keys
 from gateway.keys import Keys
 from gateway.settings import GatewaySettings
 from gateway.web import create_app
 from ledger import feed
+from ledger.account_tables import AccountRow
 from ledger.check_ins import enter, mark_dirty
 from ledger.database import Ledger
 from ledger.settlement import settle
@@ -36,6 +40,29 @@ STREAM = UUID("018f3a4e-0000-7000-8000-000000000001")
 
 KEYS = keys.make()
 """Made once: a test that needs other keys makes its own."""
+
+PASSWORD = "correct horse battery"
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+"""A hash says itself how much work it is to compare: with these, signing in is the real thing and takes no time."""
+
+
+class Compiled(BytecodeCache):
+    """Keeps the templates compiled: each application compiles them for itself, and each test has its own."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        """Fill in what is known of this template, as long as its source is the same."""
+        if known := self._kept.get(bucket.key):
+            bucket.bytecode_from_string(known)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        """Keep a template."""
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
+TEMPLATES = Compiled()
 
 
 @dataclass
@@ -58,9 +85,13 @@ class Gateway:
     keys: Keys = field(default_factory=lambda: KEYS)
     clock: Hands = field(default_factory=Hands)
 
-    def __post_init__(self) -> None:
-        self.app: Flask = create_app(self.ledger, self.keys, self.settings, self.clock)
-        self.app.testing = True
+    @cached_property
+    def app(self) -> Flask:
+        """The application, put together when somebody asks for it."""
+        app = create_app(self.ledger, self.keys, self.settings, self.clock)
+        app.testing = True
+        app.jinja_env.bytecode_cache = TEMPLATES
+        return app
 
     def browser(self) -> FlaskClient:
         """Open a browser without cookies."""
@@ -120,6 +151,13 @@ def session(
     db.flush()
     db.add_all(RosterRow(session_id=id, person_id=person) for person in people)
     db.flush()
+
+
+def staff(db: Db, login: str, role: str) -> AccountRow:
+    """Make an account for the pages, whose password is the one above."""
+    row = accounts.create(db, login, None, role=role, actor="test", now=NINE)
+    row.password_hash = QUICK.hash(PASSWORD)
+    return row
 
 
 def consent(db: Db, person: str) -> None:

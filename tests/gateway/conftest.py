@@ -8,14 +8,13 @@ import sqlalchemy as sa
 from ledger.database import Ledger
 from tests.gateway.api_cast import EVENING, BusyDay, Hr, after_a_busy_day
 from tests.gateway.cast import Gateway, Hands, Kiosk, company, confirmed
+from tests.sqlite import in_memory
 
 
 @pytest.fixture
 def ledger() -> Iterator[Ledger]:
     """Open a ledger with the small company in it."""
-    ledger = Ledger("sqlite://")
-    with ledger.begin() as db:
-        company(db)
+    ledger = in_memory(company)
     yield ledger
     ledger.close()
 
@@ -62,6 +61,9 @@ def hr_on_both(request: pytest.FixtureRequest) -> Iterator[Hr]:
         yield request.getfixturevalue("hr")
         return
     name, key = request.getfixturevalue("busy_database")
-    ledger = Ledger(request.getfixturevalue("postgres")(name))
+    server = request.getfixturevalue("postgres_server")
+    url = server.make(name)
+    ledger = Ledger(url)
     yield Hr(Gateway(ledger, clock=Hands(EVENING)), key=key)
     ledger.close()
+    server.drop(url)

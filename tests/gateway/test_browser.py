@@ -1,18 +1,21 @@
 """The day in a real browser: it keeps itself up to date, under the strict policy, and says when it cannot."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from gateway import admin
 from ledger.tables import DeviceRow
-from tests.gateway.cast import NINE, Gateway, Kiosk, attend, evening, seen
+from tests.gateway.cast import NINE, Gateway, Kiosk, attend, evening, seen, staff
 
 pytestmark = pytest.mark.enable_socket
+
+EVERY_MS = 3000
+"""So often the day asks for what is new."""
 
 
 @pytest.fixture
@@ -28,23 +31,22 @@ def server(gateway: Gateway) -> Iterator[BaseWSGIServer]:
 
 
 @pytest.fixture
-def page(program: Callable[[str], str]) -> Iterator[Page]:
+def page(chromium: Browser) -> Iterator[Page]:
     """Open a browser of a phone's width; whatever it complains about fails the test."""
     complaints: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program("chromium"), args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 360, "height": 740}, locale="en")
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        yield page
-        browser.close()
+    page = chromium.new_page(viewport={"width": 360, "height": 740}, locale="en")
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.clock.install()
+    yield page
+    page.close()
     assert complaints == []
 
 
 def sign_in(page: Page, gateway: Gateway, server: BaseWSGIServer) -> str:
     """Sign in by a link and return where the gateway is."""
     with gateway.ledger.begin() as db:
-        admin.account_create(db, "ines", "correct horse battery", role="admin", actor="test", now=NINE)
+        staff(db, "ines", "admin")
         url = str(admin.sign_in_link(db, "ines", gateway.settings, actor="test", now=NINE)["url"])
     place = f"http://127.0.0.1:{server.server_port}"
     page.goto(url.replace(gateway.settings.url, place))
@@ -64,8 +66,9 @@ def test_the_day_keeps_itself_up_to_date_and_what_is_unfolded_open(
 
     with gateway.ledger.begin() as db:
         seen(db, "ann", "in", NINE + timedelta(minutes=1))
+    page.clock.run_for(EVERY_MS)
 
-    expect(page.locator(".seat", has_text="Ann Li").locator(".outcome")).to_have_text("In", timeout=8000)
+    expect(page.locator(".seat", has_text="Ann Li").locator(".outcome")).to_have_text("In")
     expect(page.locator(".seat", has_text="Bo Wang").locator("details")).to_have_attribute("open", "")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

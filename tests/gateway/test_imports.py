@@ -40,6 +40,7 @@ from tests.gateway.imports_cast import (
     read_in,
     staged,
 )
+from tests.sqlite import in_memory
 
 PEOPLE_LINE, SESSIONS_LINE = ",".join(PEOPLE), ",".join(SESSIONS)
 PAIR = "programme,clerk number,reserve manager number"
@@ -71,7 +72,7 @@ def either(database: str) -> Iterator[Ledger]:
 @pytest.fixture
 def ledger() -> Iterator[Ledger]:
     """Open a ledger in memory."""
-    ledger = fill(Ledger("sqlite://"))
+    ledger = fill(in_memory())
     yield ledger
     ledger.close()
 
@@ -79,7 +80,7 @@ def ledger() -> Iterator[Ledger]:
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Ledger]:
     """Open a ledger for tests that only look."""
-    ledger = fill(Ledger("sqlite://"))
+    ledger = fill(in_memory())
     yield ledger
     ledger.close()
 

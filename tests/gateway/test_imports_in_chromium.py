@@ -1,12 +1,12 @@
 """Bringing a file in with a real browser: on a desk and on a phone, by mouse and by keyboard, in both languages."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from gateway.import_desk import Desk
@@ -32,14 +32,6 @@ def place(gateway: Gateway) -> Iterator[str]:
     thread.join()
     server.server_close()
     gateway.app.extensions[DESK].stop()
-
-
-@pytest.fixture
-def chromium(program: Callable[[str], str]) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program("chromium"), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def opened(chromium: Browser, place: str, gateway: Gateway, *, width: int, language: str) -> Page:

@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 
 import pytest
-from argon2.exceptions import VerificationError
+from argon2.exceptions import VerificationError, VerifyMismatchError
 from flask.testing import FlaskClient
 
 from gateway import admin, learners
@@ -95,6 +95,14 @@ def test_an_unknown_number_is_compared_with_something_as_well(
 
     assert [stored.startswith("$argon2id$") for stored in compared] == [True, True, True]
     assert [stored == learners._NOBODY for stored in compared] == [False, True, True]
+
+
+def test_to_compare_with_nobody_is_as_much_work_as_with_somebody() -> None:
+    stored = learners._NOBODY
+
+    assert not learners._HASHER.check_needs_rehash(stored)
+    with pytest.raises(VerifyMismatchError):
+        learners._HASHER.verify(stored, PINS["ann"])
 
 
 def test_signing_in_makes_a_new_session_and_forgets_the_old_one(company: Gateway) -> None:
@@ -205,6 +213,8 @@ def test_nobody_gets_a_pin_who_is_not_there(company: Gateway) -> None:
 
 def test_a_pin_stands_nowhere(company: Gateway, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
+    with company.ledger.begin() as db:
+        admin.person_set_pin(db, "1001", PINS["ann"], actor="console", now=NINE)
     Phone(company).send(HOME, number="1001", pin=PINS["ann"])
 
     with company.ledger.read() as db:

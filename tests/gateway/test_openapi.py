@@ -20,10 +20,10 @@ from gateway.api_keys import SCOPES
 from gateway.problem import TYPE
 from gateway.web import DESK
 from ledger import chain, feed, pairs
-from ledger.database import Ledger
 from ledger.tables import Base
 from tests.gateway.cast import KEYS, Gateway, attend, company, evening
 from tests.gateway.pair_cast import task
+from tests.sqlite import in_memory
 
 # Read before the environment is cleaned.
 LONG = os.environ.get("TANDEM_API_EXAMPLES")
@@ -86,9 +86,8 @@ class Served:
 
 def serve() -> Served:
     """Put a gateway together, with a key that may do everything."""
-    gateway = Gateway(Ledger("sqlite://"))
+    gateway = Gateway(in_memory(company))
     with gateway.ledger.begin() as db:
-        company(db)
         pairs.add_program(db, "sales", region_id="east", title="Sales school", title_zh="销售训练营", rule="cn-45")
         pairs.add_pair(db, "ann-bo", program_id="sales", clerk_id="ann", manager_id="bo")
         task(db)

@@ -15,16 +15,15 @@ from gateway.settings import GatewaySettings
 from ledger.account_tables import AccountRow, WebSessionRow
 from ledger.database import Ledger
 from ledger.tables import DeviceRow
-from tests.gateway.cast import NINE, TWELVE, Gateway, Hands, Kiosk, attend, evening, seen
-
-PASSWORD = "correct horse battery"
+from tests.gateway.cast import NINE, PASSWORD, TWELVE, Gateway, Hands, Kiosk, attend, evening, seen, staff
+from tests.sqlite import in_memory
 
 
 @pytest.fixture
 def ines(gateway: Gateway) -> Gateway:
     """Make an admin's account."""
     with gateway.ledger.begin() as db:
-        admin.account_create(db, "ines", PASSWORD, role="admin", actor="test", now=NINE)
+        staff(db, "ines", "admin")
     return gateway
 
 
@@ -118,7 +117,7 @@ def test_a_wrong_choice_is_explained_and_does_not_use_the_link(
 
 def test_a_login_that_is_taken_does_not_use_the_link(gateway: Gateway) -> None:
     with gateway.ledger.begin() as db:
-        admin.account_create(db, "ines", PASSWORD, role="trainer", actor="test", now=NINE)
+        staff(db, "ines", "trainer")
     path = set_up_link(gateway)
 
     taken = send(gateway.browser(), path, login="ines", password=PASSWORD, again=PASSWORD)
@@ -127,8 +126,10 @@ def test_a_login_that_is_taken_does_not_use_the_link(gateway: Gateway) -> None:
     assert (taken.status_code, other.status_code) == (409, 302)
 
 
-def test_login_and_password_open_the_day(ines: Gateway) -> None:
-    browser = ines.browser()
+def test_login_and_password_open_the_day(gateway: Gateway) -> None:
+    browser = gateway.browser()
+    with gateway.ledger.begin() as db:
+        admin.account_create(db, "ines", PASSWORD, role="admin", actor="test", now=NINE)
 
     answer = send(browser, "/sign-in", login=" Ines", password=PASSWORD)
 
@@ -285,7 +286,7 @@ def test_cookies_are_for_us_alone(ledger: Ledger) -> None:
     settings = GatewaySettings(public_url="https://tandem.example")
     over_tls = Gateway(ledger, settings=settings, clock=Hands())
     with ledger.begin() as db:
-        admin.account_create(db, "ines", PASSWORD, role="admin", actor="test", now=NINE)
+        staff(db, "ines", "admin")
 
     answer = send(over_tls.browser(), link(over_tls))
 
@@ -486,10 +487,10 @@ def test_an_unchanged_board_is_not_sent_again(ines: Gateway) -> None:
 
 
 def test_a_company_without_a_region_has_a_page_too() -> None:
-    ledger = Ledger("sqlite://")
+    ledger = in_memory()
     gateway = Gateway(ledger)
     with ledger.begin() as db:
-        admin.account_create(db, "ines", PASSWORD, role="admin", actor="test", now=NINE)
+        staff(db, "ines", "admin")
 
     page = signed_in(gateway).get("/day").text
     ledger.close()

@@ -1,12 +1,12 @@
 """Joint tasks in a real browser: a learner hands in at 360 px without JavaScript, a trainer decides at 1280."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from gateway import learners
@@ -33,15 +33,6 @@ def place(pair: Gateway) -> Iterator[str]:
     server.shutdown()
     thread.join()
     server.server_close()
-
-
-@pytest.fixture
-def chromium(program: Callable[[str], str]) -> Iterator[Browser]:
-    """Start a browser."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program("chromium"), args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def opened(chromium: Browser, place: str, cookie: str, token: str, *, width: int, language: str = "en") -> Page:

@@ -12,7 +12,7 @@ from gateway.settings import GatewaySettings
 from ledger.database import Ledger
 from ledger.tables import CheckInRow, DirtyDayRow, SessionRow, TicketRow
 from protocol.records import CheckInRecord
-from tests.gateway.cast import NINE, TODAY, TWELVE, Gateway, evening, seen, session
+from tests.gateway.cast import NINE, TODAY, TWELVE, Gateway, evening, seen, session, staff
 from tests.gateway.phones import PINS, Phone, entered, give_pins, pair_up, receipt_of, token
 
 SOON = NINE - timedelta(minutes=2)
@@ -598,7 +598,7 @@ def test_old_tickets_are_forgotten_and_check_ins_stay(hall: Gateway) -> None:
 def trainer(gateway: Gateway, role: str = "trainer") -> Phone:
     """Sign a member of staff in."""
     with gateway.ledger.begin() as db:
-        admin.account_create(db, role, "correct horse battery", role=role, actor="test", now=NINE)
+        staff(db, role, role)
         link = str(admin.sign_in_link(db, role, gateway.settings, actor="test", now=gateway.clock.now)["url"])
     wall = Phone(gateway)
     wall.send(link.removeprefix(gateway.settings.url))

@@ -1,13 +1,13 @@
 """A presence check in a real browser: it comes to the page that is open, is answered by one key, or runs out."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
 from ledger.tables import PresenceAnswerRow, PresenceCheckRow
@@ -37,15 +37,6 @@ def place(gateway: Gateway) -> Iterator[str]:
     server.server_close()
 
 
-@pytest.fixture(scope="module")
-def browser(program: Callable[[str], str]) -> Iterator[Browser]:
-    path = program("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def complaints() -> Iterator[list[str]]:
     """Collect what browsers complain about: nothing."""
@@ -55,10 +46,10 @@ def complaints() -> Iterator[list[str]]:
 
 
 def opened(
-    browser: Browser, place: str, complaints: list[str], cookie: tuple[str, str], *, width: int, language: str
+    chromium: Browser, place: str, complaints: list[str], cookie: tuple[str, str], *, width: int, language: str
 ) -> Page:
     """Open a page whose time only the test moves, and in which somebody has signed in."""
-    context = browser.new_context(viewport={"width": width, "height": 720}, locale=language)
+    context = chromium.new_context(viewport={"width": width, "height": 720}, locale=language)
     context.add_cookies([{"name": cookie[0], "value": cookie[1], "url": place}])
     page = context.new_page()
     page.clock.install(time=NINE)
@@ -88,13 +79,13 @@ def shot(page: Page, name: str) -> None:
     ],
 )
 def test_a_check_comes_to_the_pages_that_are_open(
-    browser: Browser, gateway: Gateway, place: str, complaints: list[str],
+    chromium: Browser, gateway: Gateway, place: str, complaints: list[str],
     language: str, question: str, thanks: str, over: str, wall: str,
 ) -> None:  # fmt: skip
     mine = as_learner(gateway).get_cookie("tandem_learner")
     assert mine
     phone, screen = (
-        opened(browser, place, complaints, cookie, width=width, language={"en": "en-GB", "zh": "zh-CN"}[language])
+        opened(chromium, place, complaints, cookie, width=width, language={"en": "en-GB", "zh": "zh-CN"}[language])
         for cookie, width in ((("tandem_learner", mine.value), 360), (("tandem", staff_token(gateway)), 1280))
     )
     phone.goto(f"{place}/my")

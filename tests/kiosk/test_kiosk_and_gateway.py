@@ -11,17 +11,15 @@ from kiosk.asking import GatewayRefuses
 from kiosk.identity import Identity
 from kiosk.registration import RegistrationRefused, register, standing
 from kiosk.roster import RosterBook
-from ledger.database import Ledger
 from tests.gateway.cast import Gateway, code, company
+from tests.sqlite import in_memory
 
 ADDRESS = "http://gateway.test"
 
 
 @pytest.fixture
 def gateway() -> Iterator[Gateway]:
-    ledger = Ledger("sqlite://")
-    with ledger.begin() as db:
-        company(db)
+    ledger = in_memory(company)
     yield Gateway(ledger)
     ledger.close()
 

@@ -1,12 +1,12 @@
 """The page in a real browser: what a person sees, hears and can do."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from kiosk.answers import Answer, Kind
 from kiosk.screen import MOST_STREAMS, create_screen
@@ -15,14 +15,6 @@ from tests.kiosk.stand_in_station import ANN, NINE, STRANGER, Health, StandInSta
 
 pytestmark = pytest.mark.enable_socket
 
-QUIETLY = [
-    "--no-sandbox",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--mute-audio",
-]
 BO = replace(
     ANN,
     name="Bo Brandenburg-Hollerbach",
@@ -44,15 +36,6 @@ CUT_OFF = """() => [...document.querySelectorAll("h2, p, li, button")]
   .map((one) => one.outerHTML)"""
 
 
-@pytest.fixture(scope="module")
-def browser(program: Callable[[str], str]) -> Iterator[Browser]:
-    path = program("chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=QUIETLY)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def station() -> StandInStation:
     return StandInStation(jpeg=silhouette())
@@ -68,9 +51,9 @@ def address(station: StandInStation) -> Iterator[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, address: str) -> Iterator[Page]:
+def page(chromium: Browser, address: str) -> Iterator[Page]:
     """Open the page; whatever it complains about fails the test."""
-    page = browser.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
+    page = chromium.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
@@ -297,9 +280,9 @@ def test_an_answer_is_also_said_aloud(page: Page, station: StandInStation) -> No
     expect(page.locator("#aloud")).to_contain_text("Not checked in. Kim Doe. You are not on the roster")
 
 
-def test_pages_that_were_closed_make_room_for_others(browser: Browser, address: str) -> None:
+def test_pages_that_were_closed_make_room_for_others(chromium: Browser, address: str) -> None:
     for _ in range(MOST_STREAMS + 2):
-        page = browser.new_page()
+        page = chromium.new_page()
         page.goto(address)
         expect(page.locator("body")).to_have_attribute("data-view", "waiting")
         page.close()

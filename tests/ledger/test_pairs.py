@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session as Db
 
 from ledger.account_tables import AuditRow
-from ledger.database import Ledger
 from ledger.pair_tables import (
     DirtyMonthRow,
     DueMoveRow,
@@ -36,6 +35,7 @@ from ledger.pairs import (
 from ledger.refusals import Incomplete, NotAllowed, TooLate, Unknown
 from ledger.tables import PersonRow, RegionRow
 from tests.cast import NINE, company
+from tests.sqlite import in_memory
 
 DUE = NINE + timedelta(days=3)
 LOG = Evidence("order_log", "text/plain; charset=utf-8", 12, "a" * 64)
@@ -304,7 +304,7 @@ def test_a_part_has_so_many_versions_and_no_more(db: Db) -> None:
 
 
 def test_a_month_is_the_regions_own() -> None:
-    ledger = Ledger("sqlite://")
+    ledger = in_memory()
     with ledger.begin() as db:
         db.add(RegionRow(id="east", name="East", zone="Asia/Shanghai", rule="cn-45"))
         db.flush()

@@ -18,6 +18,7 @@ from ledger.database import Ledger
 from ledger.tables import HourRecordRow, PersonRow, RegionRow
 from sync.archive import Accepted, Answer, ArchiveError, Declined, Delivery
 from sync.run import deliver
+from tests.sqlite import IN_MEMORY, opened
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
 NOON = NINE + timedelta(hours=3)
@@ -49,17 +50,21 @@ COURSE = {
 }  # fmt: skip
 
 
-def company(url: str = "sqlite://", *archives: str) -> Ledger:
+def company(url: str = IN_MEMORY, *archives: str) -> Ledger:
     """Open a ledger with Ann, her trainer and some archives in it."""
-    ledger = Ledger(url)
+    ledger = opened(url, settle_in)
     with ledger.begin() as db:
-        db.add(RegionRow(id="north", name="North", zone="UTC", rule="cn-45"))
-        db.flush()
-        db.add(PersonRow(id="ann", region_id="north", number="1001", name="Ann", role="clerk"))
-        db.add(PersonRow(id="tao", region_id="north", number="9001", name="Tao", role="trainer"))
         for name in archives:
             deliveries.ensure(db, name, kind="stand-in")
     return ledger
+
+
+def settle_in(db: Db) -> None:
+    """Enter the region, Ann and her trainer."""
+    db.add(RegionRow(id="north", name="North", zone="UTC", rule="cn-45"))
+    db.flush()
+    db.add(PersonRow(id="ann", region_id="north", number="1001", name="Ann", role="clerk"))
+    db.add(PersonRow(id="tao", region_id="north", number="9001", name="Tao", role="trainer"))
 
 
 def hour(number: int, *, version: int = 1, **fields: Any) -> HourRecordRow:

@@ -1,7 +1,8 @@
-"""A process that syncs until it is killed: `python -m tests.sync.runner DATA [finish-first]`."""
+"""A process that syncs until it is killed."""
 
-import sys
+import os
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from sync import run, settings
 from sync.archive import Delivery
 from sync.archives import open_archives
 from sync.telling import tell
+
+LOG = "sync.log"
 
 
 def now() -> datetime:
@@ -30,14 +33,14 @@ def finishing_first(ledger: Ledger, archive: Any, *, worker: str, now: datetime,
     return len(claims)
 
 
-def main(data: str, sabotage: str = "") -> None:
-    if sabotage:
+def main(data: Path, environment: Mapping[str, str], *, finish_first: bool) -> None:
+    """Sync for ever; what there is to say goes into a file beside the ledger."""
+    with (data / LOG).open("ab") as log:
+        os.dup2(log.fileno(), 2)
+    os.environ.update(environment)
+    if finish_first:
         run.deliver = finishing_first
-    read = settings.read(data=Path(data))
+    read = settings.read(data=data)
     ledger = Ledger(read.database_url)
     run.Sync(ledger, open_archives(read.archives, ledger, now), now, every=0.02).start()
     threading.Event().wait()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

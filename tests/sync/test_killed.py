@@ -1,6 +1,7 @@
 """kill -9 of sync in the middle of a batch, over and over: the archive has just what the ledger says."""
 
 import json
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -19,15 +20,18 @@ from sync.local import LocalArchive
 from sync.reconcile import effective, reconcile
 from sync.rest import RestArchive
 from tandem.demo.hr_system import HrSystem, Stage
+from tests.sync import runner
 from tests.sync.cast import EVENING, company, corrected, states
 
-pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.enable_socket, pytest.mark.long, pytest.mark.timeout(240)]
 
-ROOT = Path(__file__).parents[2]
 TANDEM = Path(sys.executable).with_name("tandem")
 KEY = "a-bearer-key"
 KILLS = 20
 BATCH = 5
+# Each is a process of its own, forked from one that has done no more than import what sync needs.
+PROCESSES = multiprocessing.get_context("forkserver")
+PROCESSES.set_forkserver_preload([runner.__name__])
 SOON = 0.004
 """Seconds after the archive has kept a batch: the answer is on its way, or is being noted."""
 
@@ -80,12 +84,13 @@ def hr_system(*, recognises: bool = True) -> Iterator[HrSystem]:
 
 def environment(hr: HrSystem) -> dict[str, str]:
     archives = [{"name": "hr", "url": hr.url, "batch": BATCH}]
-    return os.environ | {"TANDEM_SYNC_ARCHIVES": json.dumps(archives), "TANDEM_SYNC_KEY_HR": KEY}
+    return {"TANDEM_SYNC_ARCHIVES": json.dumps(archives), "TANDEM_SYNC_KEY_HR": KEY}
 
 
-def run_until_killed(data: Path, hr: HrSystem, plug: Plug, *sabotage: str) -> dict[str, int]:
+def run_until_killed(data: Path, hr: HrSystem, plug: Plug, *, finish_first: bool = False) -> dict[str, int]:
     """Run sync until the plug is pulled; return how the deliveries stand then."""
-    command = [sys.executable, "-m", "tests.sync.runner", str(data), *sabotage]
+    given = {"data": data, "environment": environment(hr), "finish_first": finish_first}
+    process = PROCESSES.Process(target=runner.main, kwargs=given)
     # The hook is in place before the process can push anything, and knows its victim before the first push ends.
     ready = threading.Event()
 
@@ -94,11 +99,12 @@ def run_until_killed(data: Path, hr: HrSystem, plug: Plug, *sabotage: str) -> di
         return plug(stage)
 
     hr.on_push = on_push
-    with subprocess.Popen(command, cwd=ROOT, env=environment(hr), stderr=subprocess.PIPE) as process:
-        plug.pid = process.pid
-        ready.set()
-        _, said = process.communicate(timeout=60)
-    assert process.returncode == -signal.SIGKILL, said.decode()
+    process.start()
+    plug.pid = process.pid or 0
+    ready.set()
+    process.join(60)
+    assert process.exitcode == -signal.SIGKILL, (data / runner.LOG).read_text()
+    process.close()
     hr.on_push = lambda stage: True
     return standing(data)
 
@@ -114,7 +120,8 @@ def standing(data: Path) -> dict[str, int]:
 def run_to_the_end(data: Path, hr: HrSystem) -> None:
     """Run the real command until nothing new arrives, then end it politely."""
     command = [str(TANDEM), "sync", "run", "--data", str(data)]
-    with subprocess.Popen(command, env=environment(hr), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    variables = os.environ | environment(hr)
+    with subprocess.Popen(command, env=variables, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout
         process.stdout.readline()
         quiet, last = 0, -1
@@ -153,7 +160,7 @@ def test_noting_the_answer_before_the_push_loses_a_batch_at_every_kill(data: Pat
     """The sabotaged twin of the order of push and note."""
     with hr_system() as hr:
         for _ in range(2):
-            run_until_killed(data, hr, Plug(hr, "arrived", count=1, after=0), "finish-first")
+            run_until_killed(data, hr, Plug(hr, "arrived", count=1, after=0), finish_first=True)
         run_to_the_end(data, hr)
 
         ledger = Ledger(url(data))

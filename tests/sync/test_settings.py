@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from ledger.database import Ledger
 from sync.archives import open_archives
 from sync.settings import ArchiveSettings, SettingsError, read
+from tests.sqlite import in_memory
 from tests.sync.cast import EVENING
 
 HR = {"name": "hr", "url": "https://hr.example/records"}
@@ -22,7 +22,7 @@ def toml(folder: Path, text: str) -> Path:
 
 
 def test_without_settings_there_is_the_local_archive_alone(tmp_path: Path) -> None:
-    settings, ledger = read(data=tmp_path), Ledger("sqlite://")
+    settings, ledger = read(data=tmp_path), in_memory()
 
     opened = open_archives(settings.archives, ledger, lambda: EVENING)
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,11 +47,15 @@ class Client:
     ) -> None:
         self.got: list[str] = []
         self.connected: bool | None = None
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=wishes.get("client_id", name))
+        self._answered = 0
+        self._client = mqtt.Client(
+            CallbackAPIVersion.VERSION2, client_id=wishes.get("client_id", name), reconnect_on_failure=False
+        )
         if "will" in wishes:
             self._client.will_set(wishes["will"], b"x", qos=1, retain=True)
         self._client.username_pw_set(name, f"{name}'s" if password is None else password)
         self._client.on_connect = self._on_connect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_message = lambda _, __, message: self.got.append(message.topic)
         self._client.connect(broker.host, broker.port)
         self._client.loop_start()
@@ -59,29 +64,53 @@ class Client:
     def _on_connect(self, _: Any, __: Any, ___: Any, reason: Any, ____: Any) -> None:
         self.connected = not reason.is_failure
 
+    def _on_subscribe(self, *_: Any) -> None:
+        self._answered += 1
+
     def subscribe(self, *names: str) -> None:
+        """Ask for these topics, and wait until the broker has said yes or no to each."""
+        asked = self._answered + len(names)
         for name in names:
             self._client.subscribe(name, 1)
-        time.sleep(0.2)
+        assert wait(lambda: self._answered == asked)
 
     def publish(self, name: str, *, retain: bool = False) -> None:
         self._client.publish(name, b"x", qos=1, retain=retain)
 
     def vanish(self) -> None:
         """End without a word, so that the broker sends the will."""
+        if isinstance(connection := self._client.socket(), socket.socket):
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
         self._client.loop_stop()
-        if connection := self._client.socket():
-            connection.close()
 
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
 
 
-def wait(reached: Callable[[], bool]) -> None:
+def answers(broker: EmbeddedBroker | Mosquitto) -> bool:
+    with suppress(OSError), socket.create_connection((broker.host, broker.port)):
+        return True
+    return False
+
+
+def lets_in(broker: EmbeddedBroker | Mosquitto, name: str) -> bool:
+    """Try until the broker has read who may come; it is told by a signal, and reads in its own time."""
+
+    def tries() -> bool:
+        client = Client(broker, name)
+        client.close()
+        return bool(client.connected)
+
+    return wait(tries)
+
+
+def wait(reached: Callable[[], bool]) -> bool:
     end = time.monotonic() + 5
-    while not reached() and time.monotonic() < end:
+    while not (there := reached()) and time.monotonic() < end:
         time.sleep(0.02)
+    return there
 
 
 def test_nobody_gets_in_without_the_right_password(broker: EmbeddedBroker | Mosquitto) -> None:
@@ -166,11 +195,7 @@ def test_an_account_that_is_made_while_the_broker_runs_gets_in(tmp_path: Path, p
 
     known[BO] = late
     mosquitto.refresh()
-    time.sleep(0.3)
-    clients = [Client(embedded, BO), Client(mosquitto, BO)]
-    outcome = [client.connected for client in clients]
-    for closing in clients:
-        closing.close()
+    outcome = [lets_in(embedded, BO), lets_in(mosquitto, BO)]
     for broker in (embedded, mosquitto):
         broker.stop()
 
@@ -184,12 +209,15 @@ def test_who_connects_gets_no_retained_message_of_another(broker: EmbeddedBroker
     gateway.publish(own, retain=True)
     wait(lambda: bool(ann.got))
 
-    bo = Client(broker, BO)
-    bo.subscribe(topics.topic(SITE, BO, "receipt"))
+    bo, for_bo = Client(broker, BO), topics.topic(SITE, BO, "receipt")
+    bo.subscribe(for_bo)
+    gateway.publish(for_bo)
+    wait(lambda: for_bo in bo.got)
     for client in (gateway, ann, bo):
         client.close()
 
-    assert (ann.got, bo.got) == ([own], [])
+    # What comes to a client comes in order: had Bo been sent more than his own, he would have it by now.
+    assert (ann.got, bo.got) == ([own], [for_bo])
 
 
 def test_the_embedded_broker_lets_nobody_in_under_the_client_id_of_another() -> None:
@@ -237,15 +265,14 @@ def test_mosquitto_is_started_again_when_it_has_ended(tmp_path: Path, program: C
     mosquitto = Mosquitto(accounts, tmp_path)
     mosquitto.start()
     os.kill(int((tmp_path / "mosquitto.pid").read_text()), signal.SIGKILL)
-    time.sleep(0.2)
+    wait(lambda: not answers(mosquitto))
 
     mosquitto.refresh()
-    time.sleep(0.3)
-    ann = Client(mosquitto, ANN)
-    ann.close()
+    wait(lambda: answers(mosquitto))
+    let_in = lets_in(mosquitto, ANN)
     mosquitto.stop()
 
-    assert ann.connected
+    assert let_in
 
 
 def test_a_start_ends_the_mosquitto_that_a_killed_run_left_behind(

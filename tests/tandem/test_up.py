@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx2
@@ -36,30 +38,57 @@ def lines(process: subprocess.Popen[str], until: str) -> str:
     return said
 
 
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    ledger = Ledger(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
-    with ledger.begin() as db:
-        settle_in(db)
-    ledger.close()
-    return tmp_path
+@dataclass(frozen=True)
+class Up:
+    """A running `tandem up`, its data folder, and what it said until it was up."""
+
+    process: subprocess.Popen[str]
+    data: Path
+    said: str
 
 
-@pytest.fixture
-def up(data: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+@contextmanager
+def brought_up(data: Path) -> Iterator[Up]:
     port = free_port("127.0.0.1")
     command = [TANDEM, "up", "--data", str(data), "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    said = lines(process, "/set-up/")
-    yield process, said
-    process.terminate()
-    process.wait(20)
-    assert process.stdout
-    process.stdout.close()
+    try:
+        yield Up(process, data, lines(process, "/set-up/"))
+    finally:
+        process.terminate()
+        process.wait(20)
+        assert process.stdout
+        process.stdout.close()
 
 
-def test_the_first_start_prints_a_link_that_makes_the_admin(up: tuple[subprocess.Popen[str], str]) -> None:
-    [link] = re.findall(r"(http://127\.0\.0\.1:\d+/set-up/\S+)", up[1])
+def with_a_cast(folder: Path) -> Path:
+    ledger = Ledger(f"sqlite:///{folder / 'ledger.sqlite'}")
+    with ledger.begin() as db:
+        settle_in(db)
+    ledger.close()
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return with_a_cast(tmp_path)
+
+
+@pytest.fixture
+def up(data: Path) -> Iterator[Up]:
+    with brought_up(data) as up:
+        yield up
+
+
+@pytest.fixture(scope="module")
+def left_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """Bring it up once, for all tests that leave it running."""
+    with brought_up(with_a_cast(tmp_path_factory.mktemp("up"))) as up:
+        yield up
+
+
+def test_the_first_start_prints_a_link_that_makes_the_admin(left_up: Up) -> None:
+    [link] = re.findall(r"(http://127\.0\.0\.1:\d+/set-up/\S+)", left_up.said)
 
     page = httpx2.get(link)
 
@@ -67,44 +96,39 @@ def test_the_first_start_prints_a_link_that_makes_the_admin(up: tuple[subprocess
     assert 'name="password"' in page.text
 
 
-def test_commands_reach_the_ledger_that_the_running_gateway_holds(
-    data: Path, up: tuple[subprocess.Popen[str], str]
-) -> None:
-    made = run("gateway", "badge", "issue", "1001", "--data", str(data), "--json")
-    listed = run("gateway", "badge", "list", "--person", "1001", "--data", str(data), "--json")
+def test_commands_reach_the_ledger_that_the_running_gateway_holds(left_up: Up) -> None:
+    made = run("gateway", "badge", "issue", "1001", "--data", str(left_up.data), "--json")
+    listed = run("gateway", "badge", "list", "--person", "1001", "--data", str(left_up.data), "--json")
 
     badge = json.loads(made.stdout)
     assert badge["text"].startswith("T1:")
     assert badge["badge"] in [entry["badge"] for entry in json.loads(listed.stdout)]
 
 
-def test_an_error_in_the_running_gateway_is_the_same_sentence_as_without_one(
-    data: Path, up: tuple[subprocess.Popen[str], str]
-) -> None:
+def test_an_error_in_the_running_gateway_is_the_same_sentence_as_without_one(data: Path, up: Up) -> None:
     with_it = run("gateway", "device", "code", "no-such-room", "--data", str(data))
-    up[0].terminate()
-    up[0].wait(20)
+    up.process.terminate()
+    up.process.wait(20)
     without_it = run("gateway", "device", "code", "no-such-room", "--data", str(data))
 
     assert with_it.returncode == without_it.returncode == 2
     assert with_it.stderr == without_it.stderr == "tandem: there is no room 'no-such-room'\n"
 
 
-def test_a_second_start_on_the_same_data_is_refused(data: Path, up: tuple[subprocess.Popen[str], str]) -> None:
-    second = run("up", "--data", str(data), "--port", str(free_port("127.0.0.1")))
+def test_a_second_start_on_the_same_data_is_refused(left_up: Up) -> None:
+    second = run("up", "--data", str(left_up.data), "--port", str(free_port("127.0.0.1")))
 
     assert second.returncode == 2
     assert "is open in another process" in second.stderr
 
 
-def test_it_ends_when_it_is_told_to_and_leaves_no_socket(data: Path, up: tuple[subprocess.Popen[str], str]) -> None:
-    process, _ = up
+def test_it_ends_when_it_is_told_to_and_leaves_no_socket(data: Path, up: Up) -> None:
     assert (data / "control.sock").stat().st_mode & 0o777 == 0o600
 
     began = time.monotonic()
-    process.terminate()
+    up.process.terminate()
 
-    assert process.wait(20) == 0
+    assert up.process.wait(20) == 0
     assert time.monotonic() - began < 15
     assert not (data / "control.sock").exists()
 
@@ -122,16 +146,9 @@ def test_a_port_that_is_taken_is_said_and_leaves_nothing_running(data: Path) -> 
 
 def test_a_data_folder_may_lie_deep(data: Path) -> None:
     deep = data / ("d" * 60) / ("e" * 60)
-    port = free_port("127.0.0.1")
-    command = [TANDEM, "up", "--data", str(deep), "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-    lines(process, "/set-up/")
 
-    listed = run("gateway", "device", "list", "--data", str(deep), "--json")
-    process.terminate()
-    process.wait(20)
-    assert process.stdout
-    process.stdout.close()
+    with brought_up(deep):
+        listed = run("gateway", "device", "list", "--data", str(deep), "--json")
 
     assert (listed.stdout, listed.stderr) == ("[]\n", "")
 
