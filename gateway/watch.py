@@ -6,7 +6,6 @@ from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 
-from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session as Db
 
 from ledger import feed
@@ -16,7 +15,7 @@ from ledger.imports import forget
 from ledger.lags import look
 from ledger.months import settle_months
 from ledger.presence import draw
-from ledger.settlement import settle, settle_apart
+from ledger.settlement import settle
 
 log = logging.getLogger(__name__)
 
@@ -48,30 +47,16 @@ class Watch:
 
 
 def tick(ledger: Ledger, *, now: datetime) -> None:
-    """Settle the days that are due, then do everything else that is waiting.
+    """Do everything that is waiting, the days that are due first.
 
     Each chunk is a transaction of its own, so that check-ins never wait for long.
     """
-    while _settle_some(ledger, now):
-        pass
-    for act in (draw, look, settle_months, forget):
+    for act in (settle, draw, look, settle_months, forget):
         while _some(ledger, partial(act, now=now)):
             pass
     for place in (feed.number, chain):
         while _some(ledger, place):
             pass
-
-
-def _settle_some(ledger: Ledger, now: datetime) -> int:
-    try:
-        with ledger.begin() as db:
-            return settle(db, now=now)
-    except OperationalError:
-        raise
-    except Exception:
-        log.exception("a chunk of days cannot be settled; settling them one by one")
-    with ledger.begin() as db:
-        return settle_apart(db, now=now)
 
 
 def _some(ledger: Ledger, act: Callable[[Db], int]) -> int:

@@ -1,36 +1,40 @@
-"""Work on one thing apart from the others: what fails is undone and tried later, and keeps nobody else waiting."""
+"""Work on many things at once; where that fails, on each apart: what fails is tried later, and keeps nobody waiting."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import TypeVar
 
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session as Db
 
 log = logging.getLogger(__name__)
 
+Thing = TypeVar("Thing")
+
 PUT_OFF = timedelta(minutes=15)
 """How long a thing that failed waits for its next try."""
 
 
-@dataclass(slots=True)
-class Outcome:
-    """Whether the block came to its end."""
+def work(
+    db: Db, things: Sequence[Thing], act: Callable[[Sequence[Thing]], object], *, named: Callable[[Thing], str]
+) -> list[Thing]:
+    """Do the same to all things and return those that failed; what was done to them is undone.
 
-    done: bool = False
+    Only a database that does not answer is everybody's trouble: OperationalError is raised.
+    """
+    if not things or _done(db, things, act, what=f"chunk from {named(things[0])} on"):
+        return []
+    return [thing for thing in things if not _done(db, [thing], act, what=named(thing))]
 
 
-@contextmanager
-def apart(db: Db, what: str) -> Iterator[Outcome]:
-    """Run the block in a savepoint; only a database that does not answer is everybody's trouble."""
-    outcome = Outcome()
+def _done(db: Db, things: Sequence[Thing], act: Callable[[Sequence[Thing]], object], *, what: str) -> bool:
     try:
         with db.begin_nested():
-            yield outcome
-        outcome.done = True
+            act(things)
     except OperationalError:
         raise
     except Exception:
-        log.exception("the %s failed; it is tried again in a while", what)
+        log.exception("the %s failed; it is tried again %s", what, "one by one" if len(things) > 1 else "in a while")
+        return False
+    return True

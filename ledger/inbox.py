@@ -13,10 +13,11 @@ from ledger.pair_tables import NoticeRow
 from ledger.tasks import tasks_in
 
 
-def put(db: Db, told: Iterable[Notice], *, task_id: str, now: datetime, trainer_id: str | None = None) -> set[str]:
-    """Put notices into inboxes and return the ids of those that are new; what was told once is not told again.
+def put(db: Db, told: Iterable[tuple[str, Notice]], *, now: datetime, trainer_id: str | None = None) -> set[str]:
+    """Put notices, each with its joint task's id, into inboxes and return the ids of those that are new.
 
-    The words stay as they were when they became true, but for the names: those stand in the people's table only.
+    What was told once is not told again. The words stay as they were when they became true, but for the names:
+    those stand in the people's table only.
     """
     rows = [
         {
@@ -33,7 +34,7 @@ def put(db: Db, told: Iterable[Notice], *, task_id: str, now: datetime, trainer_
             "made_at": now,
             "read_at": None,
         }
-        for notice in told
+        for task_id, notice in told
         if notice.to != TRAINER or trainer_id
     ]
     return insert_or_nothing(db, NoticeRow, rows, NoticeRow.id)
@@ -67,7 +68,7 @@ def mark_read(db: Db, person_id: str, *, upto: datetime, now: datetime) -> int:
     return len(db.scalars(statement.values(read_at=now).returning(NoticeRow.id)).all())
 
 
-def keys_of(db: Db, ids: Collection[str]) -> Sequence[tuple[str, str]]:
-    """Return the keys of these notices, in order: id and key."""
-    query = sa.select(NoticeRow.id, NoticeRow.key).where(NoticeRow.id.in_(ids)).order_by(NoticeRow.id)
-    return [(id, key) for id, key in db.execute(query)] if ids else []
+def told_to(db: Db, ids: Collection[str]) -> Sequence[tuple[str, str]]:
+    """Return whom these notices tell, in order: id and person."""
+    query = sa.select(NoticeRow.id, NoticeRow.person_id).where(NoticeRow.id.in_(ids)).order_by(NoticeRow.id)
+    return [(id, person) for id, person in db.execute(query)] if ids else []

@@ -1,7 +1,7 @@
 """A pair's month: the hours of its joint tasks, and the bonus that stands on them."""
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -15,13 +15,15 @@ from attendance.month import Credited, DueTask, Month, local_date, month_of
 from attendance.pair import Role
 from attendance.task_credit import RULE, PartCredit, credits
 from attendance.together import arrival_explained, together
-from ledger import entries, tasks
-from ledger.apart import PUT_OFF, apart
-from ledger.entries import Difference, Entry
+from ledger import apart, entries, queue, tasks
+from ledger.entries import Difference, Entered, Entry
 from ledger.pair_tables import DirtyMonthRow, JointTaskRow, PairRow, ProgramRow
+from ledger.pairs import mark_months
 from ledger.tables import HourRecordRow, PersonRow, RegionRow, SessionRow
 from ledger.tasks import TaskView
 
+PairsMonth = tuple[str, str]
+"""A pair's id and a month (YYYY-MM)."""
 ROLES: tuple[Role, Role] = ("clerk", "reserve_manager")
 
 
@@ -56,51 +58,56 @@ class PairWork:
         ]
 
 
-def settle_months(db: Db, *, now: datetime, limit: int = 100) -> int:
-    """Settle up to `limit` pairs' months that are due and return how many."""
-    query = sa.select(DirtyMonthRow).where(DirtyMonthRow.due_at <= now).order_by(DirtyMonthRow.due_at).limit(limit)
-    # Locked: of two that settle at once, the second takes other months.
-    dirty = db.scalars(query.with_for_update(skip_locked=True)).all()
-    for row in dirty:
-        with apart(db, f"month {row.month} of pair {row.pair_id}") as settled:
-            _settle_month(db, row.pair_id, row.month, now)
-        if settled.done:
-            db.delete(row)
-        else:
-            row.due_at = now + PUT_OFF
-        db.flush()
-    return len(dirty)
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A learner's month, added up over some of the learner's pairs."""
+
+    who: str
+    month: str
+    works: Sequence[PairWork]
+
+
+def settle_months(db: Db, *, now: datetime, limit: int = 500) -> int:
+    """Settle up to `limit` pairs' months that are due and return how many; a month that fails is put off."""
+    months: list[PairsMonth] = queue.take(db, DirtyMonthRow, now=now, limit=limit)
+    failed = apart.work(
+        db, months, lambda some: _settle(db, some, now), named=lambda month: f"month {month[1]} of pair {month[0]}"
+    )
+    mark_months(db, failed, due_at=now + apart.PUT_OFF)
+    return len(months)
 
 
 def month_for(db: Db, person: PersonRow, month: str, *, now: datetime) -> Month | None:
     """Add up a learner's month over all pairs; None for who is in no pair."""
     query = sa.select(PairRow.id).where(sa.or_(PairRow.clerk_id == person.id, PairRow.manager_id == person.id))
-    works = [work for id in db.scalars(query.order_by(PairRow.id)) if (work := _work(db, id, now)) is not None]
-    return _month(db, person.id, works, month) if works else None
+    works = _works(db, db.scalars(query.order_by(PairRow.id)).all(), now)
+    return _added_up(db, [Asked(person.id, month, list(works.values()))])[0] if works else None
 
 
 def differences(db: Db, pair_id: str, month: str, *, now: datetime) -> list[Difference]:
     """Say where the records of a pair's month are not what its work comes to; nothing is written."""
-    work = _work(db, pair_id, now)
-    if work is None:
-        return []
     found: list[Difference] = []
-    for wanted, answers in (
-        (_all_parts(work, now), _answers(work)),
-        (_bonuses(db, work, month), _rewards(work, month)),
-    ):
-        stands, _ = entries.effective(entries.versions_of(db, answers))
-        found += entries.differences(wanted, stands)
+    for work in _works(db, [pair_id], now).values():
+        for wanted, answers in (
+            (_all_parts(work, now), _answers(work)),
+            (_bonuses(db, [(work, month)]), _rewards(work, month)),
+        ):
+            stands, _ = entries.effective(entries.versions_of(db, answers))
+            found += entries.differences(wanted, stands)
     return found
 
 
-def _settle_month(db: Db, pair_id: str, month: str, now: datetime) -> None:
-    work = _work(db, pair_id, now)
-    if work is None:
-        return
+def _settle(db: Db, months: Sequence[PairsMonth], now: datetime) -> None:
+    works = _works(db, {pair for pair, _ in months}, now)
     # First the parts, since their hours are joint hours that the bonus is reckoned on.
-    _enter(db, _all_parts(work, now), _answers(work), now)
-    _enter(db, _bonuses(db, work, month), _rewards(work, month), now)
+    _enter(
+        db,
+        [entry for work in works.values() for entry in _all_parts(work, now)],
+        [answer for work in works.values() for answer in _answers(work)],
+        now,
+    )
+    due = [(works[pair], month) for pair, month in months if pair in works]
+    _enter(db, _bonuses(db, due), [reward for work, month in due for reward in _rewards(work, month)], now)
 
 
 def _enter(db: Db, wanted: Sequence[Entry], answers: Sequence[UUID], now: datetime) -> None:
@@ -111,8 +118,11 @@ def _all_parts(work: PairWork, now: datetime) -> list[Entry]:
     return [entry for task in work.tasks for entry in _parts(work, task, now)]
 
 
-def _bonuses(db: Db, work: PairWork, month: str) -> list[Entry]:
-    return [entry for who in work.people for entry in _bonus(work, _month(db, who, [work], month))]
+def _bonuses(db: Db, due: Sequence[tuple[PairWork, str]]) -> list[Entry]:
+    asked = [Asked(who, month, [work]) for work, month in due for who in work.people]
+    return [
+        entry for one, month in zip(asked, _added_up(db, asked), strict=True) for entry in _bonus(one.works[0], month)
+    ]
 
 
 def _rewards(work: PairWork, month: str) -> list[UUID]:
@@ -191,43 +201,77 @@ def _course(work: PairWork, title: str, title_zh: str, id: str) -> dict[str, Any
     }
 
 
-def _month(db: Db, who: str, works: Sequence[PairWork], month: str) -> Month:
-    first = works[0]
+def _added_up(db: Db, asked: Sequence[Asked]) -> list[Month]:
+    """Add up months, each by what stands for its learner and by the tasks of its pairs."""
+    rows = _standing(db, asked)
+    works = {work.pair.id: work for one in asked for work in one.works}.values()
+    sessions = _sessions(db, [row.source_id for of_month in rows.values() for row in of_month], works)
+    arrivals = _arrivals(db, [row.id for row in sessions], {who for work in works for who in work.people})
+    return [_month(one, rows.get((one.who, one.month), []), sessions, arrivals) for one in asked]
+
+
+def _month(
+    asked: Asked, rows: Sequence[Entered], sessions: Sequence[SessionRow], arrivals: Mapping[tuple[str, str], datetime]
+) -> Month:
+    first = asked.works[0]
+    joint = {part: work.pair.id for work in asked.works for part in work.parts}
+    joint |= _joint_sessions({row.source_id for row in rows}, asked.works, sessions, arrivals)
     return month_of(
-        who,
-        role=ROLES[first.people.index(who)],
-        month=month,
+        asked.who,
+        role=ROLES[first.people.index(asked.who)],
+        month=asked.month,
         unit=first.unit,
-        credits=_credited(db, who, works, month),
-        tasks=[task for work in works for task in work.due(work.region.zone)],
+        credits=[_credited(row, joint.get(row.source_id)) for row in rows],
+        tasks=[task for work in asked.works for task in work.due(work.region.zone)],
     )
 
 
-def _credited(db: Db, who: str, works: Sequence[PairWork], month: str) -> list[Credited]:
-    """Return what stands for a learner in a month, each with the pair with whom it is joint."""
-    first = date.fromisoformat(f"{month}-01")
-    query = sa.select(*entries.COLUMNS).where(
-        HourRecordRow.person_id == who, HourRecordRow.effective_date.between(first, _last_day(month))
-    )
-    standing, _ = entries.effective(db.execute(query))
-    rows = [row for row in standing.values() if row.kind == "credit"]
-    of_part = {part: work.pair.id for work in works for part in work.parts}
-    joint = of_part | _joint_sessions(db, [row.source_id for row in rows], works)
-    return [
-        Credited(hours=row.credit, unit=row.unit, effective_date=row.effective_date, pair_id=joint.get(row.source_id))
-        for row in rows
-    ]
+def _credited(row: Entered, pair_id: str | None) -> Credited:
+    return Credited(hours=row.credit, unit=row.unit, effective_date=row.effective_date, pair_id=pair_id)
 
 
-def _joint_sessions(db: Db, source_ids: Sequence[str], works: Sequence[PairWork]) -> dict[str, str]:
-    """Return the joint sessions among these that a pair attended together, with that pair."""
+def _standing(db: Db, asked: Sequence[Asked]) -> dict[tuple[str, str], list[Entered]]:
+    """Return the credits that stand, by learner and month."""
+    found: dict[tuple[str, str], list[Entered]] = {}
+    for month, who in _by_month(asked).items():
+        query = sa.select(*entries.COLUMNS).where(
+            HourRecordRow.person_id.in_(who),
+            HourRecordRow.effective_date.between(date.fromisoformat(f"{month}-01"), _last_day(month)),
+        )
+        standing, _ = entries.effective(db.execute(query))
+        for row in standing.values():
+            if row.kind == "credit":
+                found.setdefault((row.person_id, month), []).append(row)
+    return found
+
+
+def _by_month(asked: Iterable[Asked]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for one in asked:
+        found.setdefault(one.month, set()).add(one.who)
+    return found
+
+
+def _sessions(db: Db, source_ids: Collection[str], works: Iterable[PairWork]) -> Sequence[SessionRow]:
+    """Return the joint sessions of the pairs' programmes among these."""
+    programs = {work.pair.program_id for work in works}
+    query = sa.select(SessionRow).where(SessionRow.id.in_(source_ids), SessionRow.program_id.in_(programs))
+    return db.scalars(query).all() if source_ids else []
+
+
+def _joint_sessions(
+    ids: Collection[str],
+    works: Sequence[PairWork],
+    sessions: Sequence[SessionRow],
+    arrivals: Mapping[tuple[str, str], datetime],
+) -> dict[str, str]:
+    """Return the sessions among these that a pair attended together, with that pair."""
     of_program = {work.pair.program_id: work for work in works}
-    query = sa.select(SessionRow).where(SessionRow.id.in_(source_ids), SessionRow.program_id.in_(of_program))
-    sessions = db.scalars(query).all() if source_ids else ()
-    arrivals = _arrivals(db, [session.id for session in sessions], {who for work in works for who in work.people})
     found: dict[str, str] = {}
     for session in sessions:
-        work = of_program[str(session.program_id)]
+        work = of_program.get(str(session.program_id))
+        if work is None or session.id not in ids:
+            continue
         if together([arrivals.get((session.id, who)) for who in work.people], start=session.starts_at):
             found[session.id] = work.pair.id
     return found
@@ -245,20 +289,23 @@ def _arrivals(db: Db, sessions: Sequence[str], people: Collection[str]) -> dict[
     return {seat: at for seat, at in arrived.items() if at is not None}
 
 
-def _work(db: Db, pair_id: str, now: datetime) -> PairWork | None:
+def _works(db: Db, pair_ids: Collection[str], now: datetime) -> dict[str, PairWork]:
+    """Return pairs with their work, in the order of their ids."""
     query = (
-        sa.select(PairRow, RegionRow)
+        sa.select(PairRow, RegionRow, ProgramRow.rule)
         .join(ProgramRow, ProgramRow.id == PairRow.program_id)
         .join(RegionRow, RegionRow.id == ProgramRow.region_id)
-        .where(PairRow.id == pair_id)
+        .where(PairRow.id.in_(pair_ids))
+        .order_by(PairRow.id)
     )
-    found = db.execute(query).one_or_none()
-    if found is None:
-        return None
-    ids = db.scalars(sa.select(JointTaskRow.id).where(JointTaskRow.pair_id == pair_id)).all()
-    pair, region = found
-    unit = tasks.unit_of(db, pair.program_id)
-    return PairWork(pair=pair, region=region, unit=unit, tasks=tasks.views(db, ids, now=now))
+    of_pair: dict[str, list[TaskView]] = {}
+    chosen = sa.select(JointTaskRow.id).where(JointTaskRow.pair_id.in_(pair_ids)).order_by(JointTaskRow.id)
+    for view in tasks.views(db, db.scalars(chosen).all(), now=now):
+        of_pair.setdefault(view.pair.id, []).append(view)
+    return {
+        pair.id: PairWork(pair=pair, region=region, unit=tasks.unit_of(rule), tasks=of_pair.get(pair.id, []))
+        for pair, region, rule in db.execute(query)
+    }
 
 
 def _last_day(month: str) -> date:

@@ -12,8 +12,7 @@ from attendance.decision import standing
 from attendance.rule_choice import NoRule
 from attendance.session import Session
 from attendance.settlement import HourRecord, Review, Settled, open_until, settle_day
-from ledger import entries
-from ledger.apart import PUT_OFF, apart
+from ledger import apart, entries, queue
 from ledger.basis import Basis, Day, Sitting, Stand, basis_of, beside, of_days
 from ledger.check_ins import mark_dirty
 from ledger.decisions import as_rules
@@ -36,20 +35,10 @@ class Worked:
 
 
 def settle(db: Db, *, now: datetime, limit: int = 500) -> int:
-    """Settle up to `limit` dirty days that are due and return how many."""
-    days = _due(db, now, limit)
-    _settle(db, days, now)
-    return len(days)
-
-
-def settle_apart(db: Db, *, now: datetime, limit: int = 500) -> int:
-    """Settle days as `settle` does, but one by one: a day that fails is put off, and keeps nobody else waiting."""
-    days = _due(db, now, limit)
-    for day in days:
-        with apart(db, f"day {day[1]} of {day[0]}") as settled:
-            _settle(db, [day], now)
-        if not settled.done:
-            db.execute(sa.update(DirtyDayRow).where(_these([day])).values(due_at=now + PUT_OFF))
+    """Settle up to `limit` dirty days that are due and return how many; a day that fails is put off."""
+    days: list[Day] = queue.take(db, DirtyDayRow, now=now, limit=limit)
+    failed = apart.work(db, days, lambda some: _settle(db, some, now), named=lambda day: f"day {day[1]} of {day[0]}")
+    mark_dirty(db, ((*day, now + apart.PUT_OFF) for day in failed))
     return len(days)
 
 
@@ -63,37 +52,18 @@ def differences(db: Db, days: Sequence[Day], *, now: datetime) -> list[Differenc
     return found
 
 
-def _due(db: Db, now: datetime, limit: int) -> list[Day]:
-    # Locked: of two that settle at once, the second takes other days. Days of one learner come together,
-    # so that what is read for them is not read for others.
-    query = (
-        sa.select(DirtyDayRow.person_id, DirtyDayRow.day)
-        .where(DirtyDayRow.due_at <= now)
-        .order_by(DirtyDayRow.due_at, DirtyDayRow.person_id, DirtyDayRow.day)
-        .limit(limit)
-    )
-    return [(person, day) for person, day in db.execute(query.with_for_update(skip_locked=True))]
-
-
 def _settle(db: Db, days: Sequence[Day], now: datetime) -> None:
     """Enter what changed in these days."""
-    if not days:
-        return
     basis = basis_of(db, days)
     worked = {day: _work(day, basis, now) for day in days}
     wanted = [entry for work in worked.values() for entry in work.wanted]
     changed = entries.enter(db, wanted, [row for day in days for row in basis.entered.get(day, ())], now=now)
     _review(db, {day: work.reviews for day, work in worked.items()}, basis.sittings, now)
-    db.execute(sa.delete(DirtyDayRow).where(_these(days)))
     mark_dirty(db, ((*day, due) for day, work in worked.items() for due in work.again))
     # Only where hours have changed: two days may each lose time to the other, and would wake each other for ever.
     awake = {difference.person_id for difference in changed}
     mark_dirty(db, ((who, day, now) for (who, _), work in worked.items() if who in awake for day in work.later))
     _mark_months(db, days, now)
-
-
-def _these(days: Sequence[Day]) -> sa.ColumnElement[bool]:
-    return sa.tuple_(DirtyDayRow.person_id, DirtyDayRow.day).in_(days)
 
 
 def _work(day: Day, basis: Basis, now: datetime) -> Worked:

@@ -320,7 +320,9 @@ class DirtyDayRow(Base):
     __tablename__ = "dirty_days"
     person_id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
     day: Mapped[date] = mapped_column(primary_key=True)
-    due_at: Mapped[datetime] = mapped_column(index=True)
+    due_at: Mapped[datetime]
+
+    __table_args__ = (sa.Index(None, "due_at", "person_id", "day"),)
 
 
 # Hours

@@ -239,9 +239,9 @@ def submissions_of(view: TaskView) -> list[Submission]:
     ]
 
 
-def unit_of(db: Db, program_id: str) -> str:
-    """Return the unit of a programme's hours."""
-    return PRESETS[db.get_one(ProgramRow, program_id).rule].unit
+def unit_of(rule: str) -> str:
+    """Return the unit of the hours that a programme's rule gives."""
+    return PRESETS[rule].unit
 
 
 def as_rule(task: JointTaskRow, pair: PairRow, program: ProgramRow, parts: Iterable[PartRow]) -> JointTask:

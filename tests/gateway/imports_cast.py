@@ -99,4 +99,5 @@ def people_file(count: int) -> IO[bytes]:
     for start in range(0, count, 10_000):
         numbers = range(start, min(start + 10_000, count))
         file.write(as_csv(*([f"{100_000 + n}", f"人 {n}", "clerk", "east", f"138 {n:08}"] for n in numbers)))
+    file.seek(0)
     return file

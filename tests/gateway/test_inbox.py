@@ -30,7 +30,7 @@ def pair(gateway: Gateway, tmp_path: Path) -> Gateway:
 def tell(db: Db, to: str = "ann", *, key: str = "late", text: Text = LATE, hours: int = 0) -> set[str]:
     """Put a notice into an inbox."""
     told = Notice(to=to, kind="overdue", text=text, key=f"{key}/{to}", one="bo", partner="ann")
-    return inbox.put(db, [told], task_id="spring-orders", now=NINE + timedelta(hours=hours))
+    return inbox.put(db, [("spring-orders", told)], now=NINE + timedelta(hours=hours))
 
 
 def test_a_notice_is_read_with_the_partners_name(pair: Gateway) -> None:
@@ -71,8 +71,8 @@ def test_what_was_told_once_is_not_told_again(pair: Gateway) -> None:
 def test_the_trainer_is_told_if_there_is_one(pair: Gateway) -> None:
     told = Notice(to=TRAINER, kind="forfeited", text=LATE, key="lost/trainer", one="bo", partner="ann")
     with pair.ledger.begin() as db:
-        assert inbox.put(db, [told], task_id="spring-orders", now=NINE) == set()
-        assert len(inbox.put(db, [told], task_id="spring-orders", now=NINE, trainer_id="stranger")) == 1
+        assert inbox.put(db, [("spring-orders", told)], now=NINE) == set()
+        assert len(inbox.put(db, [("spring-orders", told)], now=NINE, trainer_id="stranger")) == 1
 
 
 def test_somebody_elses_notices_are_not_read(pair: Gateway) -> None:

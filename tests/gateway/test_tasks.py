@@ -423,7 +423,7 @@ def test_trainers_are_told_whose_time_is_over(pair: Gateway) -> None:
     lost = Text("{one} did not hand in order entry in time.", "x")
     told = Notice(to=TRAINER, kind="forfeited", text=lost, key="lost", one="ann", partner="bo")
     with pair.ledger.begin() as db:
-        inbox.put(db, [told], task_id="spring-orders", now=NINE, trainer_id=TRAINER)
+        inbox.put(db, [("spring-orders", told)], now=NINE, trainer_id=TRAINER)
 
     assert "Ann Li did not hand in order entry in time." in as_staff(pair).get("/tasks").text
 

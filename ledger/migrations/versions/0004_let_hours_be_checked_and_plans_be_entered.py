@@ -271,6 +271,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_sessions_local_date"), ["local_date"], unique=False)
         batch_op.create_index(batch_op.f("ix_sessions_series_id"), ["series_id"], unique=False)
 
+    with op.batch_alter_table("dirty_days", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_dirty_days_due_at"))
+        batch_op.create_index(
+            batch_op.f("ix_dirty_days_due_at_dirty_days_person_id_dirty_days_day"),
+            ["due_at", "person_id", "day"],
+            unique=False,
+        )
+
     with op.batch_alter_table("submissions", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_submissions_state"), ["state"], unique=False)
 
