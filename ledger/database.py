@@ -10,7 +10,7 @@ import fcntl
 import json
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -273,15 +273,50 @@ def _lock_file(url: sa.URL) -> IO[str] | None:
     return lock
 
 
-def insert_or_nothing(db: Db, table: type[Any], rows: list[dict[str, Any]], returning: Any) -> set[Any]:
-    """Insert the rows that are new and return one column of just those.
+def insert(db: Db, table: type[Any], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows that all have the same columns, in their order; PostgreSQL takes them by COPY."""
+    if not rows:
+        return
+    db.flush()
+    if db.get_bind().dialect.name == "postgresql":
+        _copy(db, table.__table__, rows)
+    else:
+        db.execute(sa.insert(table), rows)
+
+
+def _copy(db: Db, table: sa.Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    dialect = db.get_bind().dialect
+    binders = {name: table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in rows[0]}
+    connection: Any = db.connection().connection
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table.name} ({', '.join(binders)}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row([bind(row[name]) if bind else row[name] for name, bind in binders.items()])
+
+
+def insert_or_nothing(db: Db, table: type[Any], rows: Sequence[Mapping[str, Any]], returning: Any) -> set[Any]:
+    """Insert the rows that are new and return one column of just those; all have the same columns.
 
     The database decides which rows are new: two writers that look first and insert then would both find nothing.
     """
     if not rows:
         return set()
-    statement = _insert(db)(table).on_conflict_do_nothing().returning(returning)
-    return set(db.scalars(statement, rows))
+    statement, values = _insertion(db, table, rows)
+    return set(db.scalars(statement.on_conflict_do_nothing().returning(returning), values))
+
+
+def _insertion(db: Db, table: type[Any], rows: Sequence[Mapping[str, Any]]) -> tuple[Any, Any]:
+    """Make the statement and its values; PostgreSQL takes many rows as one document."""
+    if db.get_bind().dialect.name != "postgresql" or len(rows) == 1:
+        return _insert(db)(table), rows
+    columns = [table.__table__.c[name] for name in rows[0]]
+    document = sa.cast(sa.literal(json.dumps(rows, default=_as_text)), postgresql.JSON)
+    given = sa.func.json_to_recordset(document).table_valued(*(sa.column(c.name, c.type) for c in columns))
+    return postgresql.insert(table).from_select(columns, sa.select(*given.render_derived(with_types=True).c)), None
+
+
+def _as_text(value: object) -> str:
+    """Write a value as PostgreSQL reads it."""
+    return f"\\x{value.hex()}" if isinstance(value, bytes) else str(value)
 
 
 def upsert(db: Db, table: type[Any], rows: list[dict[str, Any]], *, keys: list[str], update: Any) -> None:

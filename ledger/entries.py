@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session as Db
 
 from ledger import deliveries
-from ledger.database import Written
+from ledger.database import Written, insert
 from ledger.pair_tables import ClosedMonthRow
 from ledger.tables import HourRecordRow
 
@@ -86,7 +86,7 @@ def enter(db: Db, wanted: Iterable[Entry], entered: Iterable[Entered], *, now: d
     # Reversals first: who reads in order never holds two answers at once.
     rows = [_reversal(row, _next(versions, row.settles), closed, now) for row in gone]
     rows += [_row(entry, _next(versions, entry.settles), closed, now) for entry in come]
-    db.execute(sa.insert(HourRecordRow), rows)
+    insert(db, HourRecordRow, rows)
     deliveries.put(db, [row["id"] for row in rows], now=now)
     return found
 

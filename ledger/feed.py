@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session as Db
 
 from ledger.audit import note
 from ledger.chain import FIRST, link
+from ledger.database import insert
 from ledger.tables import EpochRow, FeedRow, HourRecordRow, UnnumberedRow
 
 LOOKED_THROUGH = 10_000
@@ -40,8 +41,7 @@ def number(db: Db, *, limit: int = 1000) -> int:
         return 0
     seq, before = head(db)
     rows = list(_places(seq, before, _records(db, [row.hour_record_id for row in waiting])))
-    if rows:
-        db.execute(sa.insert(FeedRow), rows)
+    insert(db, FeedRow, rows)
     db.execute(sa.delete(UnnumberedRow).where(UnnumberedRow.place.in_([row.place for row in waiting])))
     return len(waiting)
 

@@ -14,7 +14,7 @@ from attendance.pace import lags, next_moment
 from attendance.progress import Completion, Progress
 from attendance.task import JointTask, Submission
 from ledger import apart, inbox, tasks
-from ledger.database import insert_or_nothing
+from ledger.database import insert, insert_or_nothing
 from ledger.delivery_tables import DeliveryRow
 from ledger.pair_tables import JointTaskRow, LagRow, ProgressRow
 from ledger.pairs import mark_months, month_of
@@ -39,6 +39,7 @@ def look(db: Db, *, now: datetime, limit: int = 500) -> int:
 def _look_at(db: Db, ids: Sequence[str], now: datetime) -> None:
     views, announced = tasks.views(db, ids, now=now), _announced(db, ids)
     progress = _progress(db, views)
+    new: list[dict[str, Any]] = []
     told: list[tuple[str, Notice]] = []
     months: list[tuple[str, str]] = []
     for view in views:
@@ -46,11 +47,12 @@ def _look_at(db: Db, ids: Sequence[str], now: datetime) -> None:
         before = {_as_lag(row, task): row for row in announced.get(task.id, ())}
         after = _lags(view, given, progress, now)
         changed = changes(frozenset(before), after)
-        _keep(db, before, after, now)
+        new += _kept(before, after, now)
         told += ((task.id, notice) for notice in _notices(changed, view, now))
         if _hours_change(changed, after):
             months.append((task.pair.id, month_of(task.due, view.zone.key)))
         view.row.next_at = next_moment(task, given, now=now)
+    insert(db, LagRow, new)
     _tell(db, told, now)
     mark_months(db, months, due_at=now)
 
@@ -61,10 +63,11 @@ def _lags(view: TaskView, given: Sequence[Submission], progress: Facts, now: dat
     return lags(task, given, progress=_begun(task, facts), completion=_completion(facts), now=now)
 
 
-def _keep(db: Db, before: Mapping[Lag, LagRow], after: frozenset[Lag], now: datetime) -> None:
+def _kept(before: Mapping[Lag, LagRow], after: frozenset[Lag], now: datetime) -> list[dict[str, Any]]:
+    """Note which announced lags are over, and return the rows of the new ones."""
     for lag in before.keys() - after:
         before[lag].cleared_at = now
-    db.add_all(_row(lag, now) for lag in sorted(after - before.keys(), key=lambda lag: lag.key))
+    return [_row(lag, now) for lag in sorted(after - before.keys(), key=lambda lag: lag.key)]
 
 
 def _notices(changed: Changes, view: TaskView, now: datetime) -> Iterator[Notice]:
@@ -128,7 +131,14 @@ def _as_lag(row: LagRow, task: JointTask) -> Lag:
     )
 
 
-def _row(lag: Lag, now: datetime) -> LagRow:
-    values: dict[str, Any] = {"kind": lag.kind, "part_id": lag.part, "person_id": lag.who, "since": lag.since}
-    id = uuid_utils.compat.uuid7().hex
-    return LagRow(id=id, task_id=lag.task, until=lag.until, announced_at=now, **values)
+def _row(lag: Lag, now: datetime) -> dict[str, Any]:
+    return {
+        "id": uuid_utils.compat.uuid7().hex,
+        "task_id": lag.task,
+        "kind": lag.kind,
+        "part_id": lag.part,
+        "person_id": lag.who,
+        "since": lag.since,
+        "until": lag.until,
+        "announced_at": now,
+    }
