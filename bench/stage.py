@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from ledger.database import Ledger
+from tandem.collector import look_less
 from tests.postgres import Server, running
 
 PLACES = (os.environ.get("PATH", ""), *sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True))
@@ -79,6 +80,7 @@ class Stage:
 @contextmanager
 def staged(scale: float) -> Iterator[Stage]:
     """Set the stage, and end everything on it when the block ends."""
+    look_less()  # as a running gateway does
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     progress = Progress(*columns, TimeElapsedColumn(), TimeRemainingColumn(), transient=True)
     with ExitStack() as opened, progress:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -94,9 +95,10 @@ def with_neighbours(days: Iterable[Day]) -> set[Day]:
     return {(person, day) for person, own in days for day in beside(own)}
 
 
-def beside(day: date) -> list[date]:
+@lru_cache(maxsize=4000)
+def beside(day: date) -> tuple[date, ...]:
     """Return the dates of sessions that may lie at the same time as one of this date; this date is among them."""
-    return [day + timedelta(days=step) for step in range(-ACROSS.days, ACROSS.days + 1)]
+    return tuple(day + timedelta(days=step) for step in range(-ACROSS.days, ACROSS.days + 1))
 
 
 def of_days(days: Collection[Day], person: Any, day: Any) -> tuple[sa.ColumnElement[bool], ...]:

@@ -25,6 +25,7 @@ from sync.run import Sync
 from sync.settings import ArchiveSettings
 from tandem.acts import table
 from tandem.broker import GATEWAY, Accounts, BrokerError, EmbeddedBroker, Mosquitto, free_port
+from tandem.collector import look_less
 from tandem.control import Control
 from tandem.serving import Served
 
@@ -89,6 +90,7 @@ class Machine:
             raise
 
     def _start(self) -> None:
+        look_less()
         # First, because its port is the one that somebody else may have.
         self._web.start()
         if self._broker:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 QUIETLY = [
     "--no-sandbox",
@@ -15,12 +15,23 @@ QUIETLY = [
 ]
 
 
+_HEARD: list[str] = []
+
+
+def listen(page: Page) -> None:
+    """Let the test fail at its end, if this page complains; an exception in a listener would end the browser's line."""
+    page.on("console", lambda message: _HEARD.append(message.text))
+    page.on("pageerror", lambda error: _HEARD.append(str(error)))
+
+
 @pytest.fixture
 def chromium(started: Browser) -> Iterator[Browser]:
-    """Give a browser in which nothing is open."""
+    """Give a browser in which nothing is open; ask for it after the server, so that its pages are closed first."""
+    _HEARD.clear()
     yield started
     for context in started.contexts:
         context.close()
+    assert not _HEARD, _HEARD
 
 
 # Not for the whole session: Playwright's event loop runs for as long, and beside it no test could call asyncio.run.

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.serving import make_server
 
+from tests.chromium import listen
 from tests.gateway.cast import Gateway
 from tests.gateway.pair_cast import staff_token
 
@@ -30,8 +31,7 @@ def place(gateway: Gateway) -> Iterator[str]:
 def opened(chromium: Browser, *, width: int, language: str) -> Page:
     """Open a browser; whatever it complains about fails the test."""
     page = chromium.new_context(viewport={"width": width, "height": 800}, locale=language).new_page()
-    page.on("console", lambda message: pytest.fail(message.text))
-    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    listen(page)
     return page
 
 
@@ -43,7 +43,7 @@ def opened(chromium: Browser, *, width: int, language: str) -> Page:
     ],
 )
 def test_an_admin_makes_an_account_and_its_owner_signs_in(
-    chromium: Browser, place: str, gateway: Gateway, language: str, width: int, words: tuple[str, str, str, str]
+    place: str, chromium: Browser, gateway: Gateway, language: str, width: int, words: tuple[str, str, str, str]
 ) -> None:
     role, some, create, keep = words
     admin = opened(chromium, width=width, language=language)

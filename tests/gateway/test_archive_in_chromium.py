@@ -10,6 +10,7 @@ from werkzeug.serving import make_server
 
 from gateway import learners
 from ledger.tables import PersonRow
+from tests.chromium import listen
 from tests.gateway.archive_cast import a_year
 from tests.gateway.cast import Gateway
 from tests.gateway.pair_cast import staff_token
@@ -40,8 +41,7 @@ def opened(chromium: Browser, place: str, cookie: str, token: str, *, width: int
     context = chromium.new_context(viewport={"width": width, "height": 800}, locale=language)
     context.add_cookies([{"name": cookie, "value": token, "url": place}])
     page = context.new_page()
-    page.on("console", lambda message: pytest.fail(message.text))
-    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    listen(page)
     return page
 
 
@@ -50,7 +50,7 @@ def opened(chromium: Browser, place: str, cookie: str, token: str, *, width: int
     [("en", "Your training archive", "How it came to this"), ("zh", "我的培训档案", "更正记录")],
 )
 def test_a_learner_reads_their_archive_on_a_phone(
-    chromium: Browser, place: str, year: Gateway, language: str, heading: str, fold: str
+    place: str, chromium: Browser, year: Gateway, language: str, heading: str, fold: str
 ) -> None:
     with year.ledger.begin() as db:
         token = learners.open_session(db, db.get_one(PersonRow, "ann"), now=year.clock.now)
@@ -68,7 +68,7 @@ def test_a_learner_reads_their_archive_on_a_phone(
 @pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("language", ["en", "zh"])
 def test_staff_go_from_the_list_to_a_person_and_print(
-    chromium: Browser, place: str, year: Gateway, width: int, language: str
+    place: str, chromium: Browser, year: Gateway, width: int, language: str
 ) -> None:
     page = opened(chromium, place, "tandem", staff_token(year), width=width, language=language)
     page.goto(f"{place}/archive")

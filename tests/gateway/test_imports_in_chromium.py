@@ -11,6 +11,7 @@ from werkzeug.serving import make_server
 
 from gateway.import_desk import Desk
 from gateway.web import DESK
+from tests.chromium import listen
 from tests.gateway.cast import Gateway
 from tests.gateway.imports_cast import lines
 from tests.gateway.pair_cast import staff_token
@@ -39,8 +40,7 @@ def opened(chromium: Browser, place: str, gateway: Gateway, *, width: int, langu
     context = chromium.new_context(viewport={"width": width, "height": 800}, locale=language)
     context.add_cookies([{"name": "tandem", "value": staff_token(gateway, "admin", "ada"), "url": place}])
     page = context.new_page()
-    page.on("console", lambda message: pytest.fail(message.text))
-    page.on("pageerror", lambda error: pytest.fail(str(error)))
+    listen(page)
     page.goto(f"{place}/imports")
     return page
 
@@ -53,8 +53,8 @@ def opened(chromium: Browser, place: str, gateway: Gateway, *, width: int, langu
     ],
 )
 def test_a_file_is_chosen_read_and_brought_in(
-    chromium: Browser,
     place: str,
+    chromium: Browser,
     gateway: Gateway,
     tmp_path: Path,
     language: str,
@@ -93,7 +93,7 @@ def test_a_file_is_chosen_read_and_brought_in(
 
 @pytest.mark.parametrize("width", [360, 1280])
 def test_errors_fit_on_the_page_and_a_sample_can_be_taken(
-    chromium: Browser, place: str, gateway: Gateway, tmp_path: Path, width: int
+    place: str, chromium: Browser, gateway: Gateway, tmp_path: Path, width: int
 ) -> None:
     (tmp_path / "people.csv").write_bytes(BAD)
     page = opened(chromium, place, gateway, width=width, language="zh")
