@@ -1,14 +1,16 @@
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+import pytest
 import sqlalchemy as sa
 
 from gateway.ingest import Arrival, ingest
 from gateway.watch import tick
 from ledger import entries, pairs
 from ledger.database import Ledger
+from ledger.lags import look
 from ledger.months import month_for
-from ledger.pair_tables import ClosedMonthRow
+from ledger.pair_tables import ClosedMonthRow, DirtyMonthRow, ProgramRow
 from ledger.tables import HourRecordRow, PersonRow, SessionRow
 from tests.cast import EVENING, NINE, seen
 from tests.ledger.test_lags import DUE, LOG, at_work, part
@@ -157,3 +159,40 @@ def test_settling_a_month_again_enters_nothing_when_nothing_changed() -> None:
 
     with ledger.read() as db:
         assert db.scalar(sa.select(sa.func.count()).select_from(HourRecordRow)) == len(before)
+
+
+def test_a_month_that_cannot_be_settled_keeps_no_other_waiting(caplog: pytest.LogCaptureFixture) -> None:
+    ledger = at_work()
+    finish(ledger)
+    with ledger.begin() as db:
+        pairs.add_program(db, "p2", region_id="north", title="Stock", title_zh="库存", rule="cn-45")
+        pairs.add_pair(db, "pair-0", program_id="p2", clerk_id="ann", manager_id="bo")
+        db.get_one(ProgramRow, "p2").rule = "no-such-rule"
+        pairs.mark_months(db, [("pair-0", "2026-03")], due_at=NINE)
+
+    tick(ledger, now=NINE)
+
+    assert ("ann", "credit", "joint-task@1", Decimal(2)) in effective(ledger)
+    assert "month 2026-03 of pair pair-0 failed" in caplog.text
+    with ledger.read() as db:
+        assert [(row.pair_id, row.due_at) for row in db.scalars(sa.select(DirtyMonthRow))] == [
+            ("pair-0", NINE + timedelta(minutes=15))
+        ]
+
+
+def test_what_is_not_forfeited_asks_for_no_month() -> None:
+    ledger = at_work()
+    tick(ledger, now=NINE)
+
+    with ledger.begin() as db:
+        look(db, now=DUE + timedelta(seconds=1))
+    overdue = asked_for(ledger)
+    with ledger.begin() as db:
+        look(db, now=DUE + timedelta(hours=24, seconds=1))
+
+    assert (overdue, asked_for(ledger)) == ([], ["2026-03"])
+
+
+def asked_for(ledger: Ledger) -> list[str]:
+    with ledger.read() as db:
+        return list(db.scalars(sa.select(DirtyMonthRow.month)))
