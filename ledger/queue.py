@@ -1,5 +1,7 @@
 """Takes what is due out of a queue in a table: key columns and `due_at`."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from datetime import datetime
 from typing import Any
 
@@ -24,4 +26,16 @@ def take(db: Db, queue: type[Any], *, now: datetime, limit: int) -> list[tuple[A
     )
     # By the row's own place: to find 500 pairs of values, PostgreSQL reads the whole queue.
     chosen = place == sa.any_(sa.func.array(due.scalar_subquery())) if is_postgresql else place.in_(due)
-    return sorted(tuple(row) for row in db.execute(sa.delete(table).where(chosen).returning(*keys)))
+    with _by_index(db) if is_postgresql else nullcontext():
+        return sorted(tuple(row) for row in db.execute(sa.delete(table).where(chosen).returning(*keys)))
+
+
+@contextmanager
+def _by_index(db: Db) -> Iterator[None]:
+    """Let PostgreSQL go by the index, which has the order already.
+
+    It counts rows when the queue is as good as empty, and would then read and sort all of a full one for every chunk.
+    """
+    db.execute(sa.text("SET LOCAL enable_sort = off"))
+    yield
+    db.execute(sa.text("SET LOCAL enable_sort = on"))
