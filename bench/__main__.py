@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bench import importing, reading, results, ruling, settling, watching
+from bench import importing, ingesting, outboxes, reading, receipts, results, ruling, settling, watching
 from bench.machine import machine
 from bench.measured import Measured
 from bench.stage import DURABLE, Stage, program, staged
@@ -20,9 +20,12 @@ ON_EACH_ENGINE = {
     "watch": watching.measure,
     "feed": reading.measure,
     "import": importing.measure,
+    "ingest": ingesting.measure,
+    "receipts": receipts.measure,
 }
 MEASUREMENTS: Mapping[str, Measurement] = {
     "rules": ruling.measure,
+    "outbox": outboxes.measure,
     **{
         f"{name}-{engine}": partial(measure, engine=engine)
         for name, measure in ON_EACH_ENGINE.items()

@@ -4,7 +4,7 @@ import ctypes
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
@@ -26,6 +26,10 @@ class KioskClock:
     monotonic: Callable[[], float]
     boot: UUID
     state: Callable[[], ClockState]
+
+    def boot_began_at(self) -> datetime:
+        """Say when the monotonic clock read zero; that is as true as the wall clock is now."""
+        return self.now() - timedelta(seconds=self.monotonic())
 
 
 def system_clock() -> KioskClock:

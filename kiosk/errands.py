@@ -25,6 +25,8 @@ EVERY = timedelta(seconds=60)
 """Between two questions to the gateway; what is urgent is announced over the uplink."""
 RETRY = Backoff(first=timedelta(seconds=2), longest=EVERY)
 PRUNING = timedelta(hours=1)
+STEP = timedelta(seconds=1)
+"""A clock that is set by less than this is still the same one."""
 REVOKED = "device-revoked"
 
 NoteTrouble = Callable[[str, str | None], None]
@@ -55,6 +57,7 @@ class Errands:
         self._was_offline = False
         self._clock_vouched_for = False
         self._pruned_at: datetime | None = None
+        self._began_at: datetime | None = None
 
     def run(self, stopping: Event) -> None:
         """Go until `stopping`; whoever sets that calls `hurry` too."""
@@ -80,7 +83,7 @@ class Errands:
 
     def _go(self) -> bool:
         """Do every errand once; False if one of them should be tried again soon."""
-        done = [self._do(self._stand), self._do(self._pull), self._do(self._prune)]
+        done = [self._do(self._note_boot), self._do(self._stand), self._do(self._pull), self._do(self._prune)]
         self._was_offline = not self._online()
         self._note_trouble("room", "no_badge_keys" if self._book.room is None else None)
         return all(done) and not self._was_offline
@@ -99,6 +102,16 @@ class Errands:
             log.exception("an errand failed")
             return False
         return True
+
+    def _note_boot(self) -> None:
+        """Once the clock is synced, find out when this boot began: it corrects what was recorded before."""
+        # The gateway's word for the clock would not do: it is minutes wide.
+        if self._clock.state() != "synced":
+            return
+        began_at = self._clock.boot_began_at()
+        if self._began_at is None or abs(began_at - self._began_at) >= STEP:
+            self._outbox.note_boot(self._clock.boot, began_at)
+            self._began_at = began_at
 
     def _stand(self) -> None:
         """Ask for the broker account, if there is none or the one that we have does not get us in.

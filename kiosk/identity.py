@@ -4,10 +4,13 @@
   + NotRegistered      there is no identity in the data folder
   + IdentityExposed    others could read the keys
   + IdentityDamaged    the file cannot be read
+  + IdentityCopied     the data folder comes from another machine
 """
 
 import hashlib
 import stat
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 from uuid import UUID
@@ -23,6 +26,10 @@ from protocol.signing import Unreadable, from_base64, to_base64
 from protocol.wire import TopicId, Wire
 
 FILE = "identity.json"
+MACHINE = "machine"
+"""The file that says which machine the identity lives on."""
+MARKS = (Path("/proc/device-tree/serial-number"), Path("/etc/machine-id"))
+"""What tells machines apart, best first: a card that was cloned brings its machine-id along, not the board's number."""
 
 
 class IdentityError(Exception):
@@ -39,6 +46,10 @@ class IdentityExposed(IdentityError):
 
 class IdentityDamaged(IdentityError):
     """The kiosk's identity cannot be read: restore the file, or register the kiosk anew."""
+
+
+class IdentityCopied(IdentityError):
+    """This kiosk's data was copied from another machine, and two kiosks must not give out the same numbers."""
 
 
 class Identity(Wire):
@@ -99,6 +110,31 @@ class Identity(Wire):
     def save(self, data_dir: Path) -> None:
         """Write the identity for the kiosk's own user only."""
         keep(data_dir / FILE, self.line())
+
+
+def this_machine(marks: Sequence[Path] = MARKS) -> bytes:
+    """Return what tells this machine from others, as a digest; nothing where the system does not say."""
+    for path in marks:
+        with suppress(OSError):
+            said = path.read_bytes().strip(b"\0\n ")
+            if said.strip(b"0"):  # boards without a serial number say zeros
+                return hashlib.blake2b(said, digest_size=16, person=b"tandem-machine").hexdigest().encode()
+    return b""
+
+
+def stay_here(data_dir: Path, machine: bytes) -> None:
+    """Bind the identity to this machine if it is bound to none; raises IdentityCopied if it belongs to another."""
+    path = data_dir / MACHINE
+    bound = path.read_bytes() if path.exists() else b""
+    if not machine:
+        return
+    if not bound:
+        keep(path, machine)
+    elif bound != machine:
+        raise IdentityCopied(
+            f"{IdentityCopied.__doc__} Move everything out of {data_dir}, keep it, and register this kiosk anew. Only "
+            f"if the other machine is gone for good, as after a repair: remove {path} instead, and start again."
+        )
 
 
 def new_seeds() -> tuple[str, str]:

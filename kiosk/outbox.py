@@ -6,6 +6,7 @@
 """
 
 import fcntl
+import logging
 import sqlite3
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
@@ -16,13 +17,19 @@ from threading import Lock
 from typing import IO
 from uuid import UUID
 
-from protocol.messages import Receipt
+from protocol.messages import BootTime, Receipt
 from protocol.records import KioskRecord
 from protocol.signing import Unreadable
+
+log = logging.getLogger(__name__)
 
 FILE = "outbox.sqlite"
 KEEP = timedelta(days=14)
 """Longer than the time between two backups of the gateway: what a restored backup lacks is still here."""
+BOOTS = 8
+"""Of so many boots it is remembered when they began."""
+TRIAL = 16 * 1024
+"""Bytes, more than a record can need: without room for them nothing is recorded."""
 VERSION = 1
 PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=5000")
 SCHEMA = """
@@ -40,6 +47,8 @@ CREATE TABLE IF NOT EXISTS records (
     delivered_at TEXT,
     rejected TEXT
 );
+CREATE TABLE IF NOT EXISTS boots (id TEXT PRIMARY KEY, began_at TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS trial (filling BLOB NOT NULL);
 CREATE INDEX IF NOT EXISTS waiting ON records (seq) WHERE delivered_at IS NULL;
 CREATE INDEX IF NOT EXISTS quarantine ON records (seq) WHERE rejected IS NOT NULL;
 CREATE INDEX IF NOT EXISTS by_delivery ON records (delivered_at) WHERE delivered_at IS NOT NULL;
@@ -89,6 +98,8 @@ class Outbox:
 
     def __init__(self, path: Path, *, stream: UUID) -> None:
         self.stream = stream
+        self.disagrees = False
+        """A receipt held numbers that were not given out here: there is a copy of this kiosk, or the disk has lied."""
         self._lock = Lock()
         self._guard = _alone(path)
         try:
@@ -110,10 +121,11 @@ class Outbox:
             db.execute("INSERT INTO records (seq, at, line) VALUES (?, ?, ?)", (seq, _text(record.at), record.line()))
         return record
 
-    def due(self, limit: int, *, but_not: Collection[int] = frozenset()) -> list[Row]:
+    def due(self, limit: int, *, but_not: Collection[int] = frozenset(), above: int = 0) -> list[Row]:
         """Return the first records that wait for a receipt, without those that are on their way already."""
+        query = "SELECT seq, line FROM records WHERE delivered_at IS NULL AND seq > ? ORDER BY seq"
         with self._reading() as db:
-            waiting = db.execute("SELECT seq, line FROM records WHERE delivered_at IS NULL ORDER BY seq")
+            waiting = db.execute(query, (above,))
             rows: list[Row] = []
             while len(rows) < limit and (found := waiting.fetchone()) is not None:
                 if found[0] not in but_not:
@@ -134,6 +146,12 @@ class Outbox:
             if str(receipt.epoch) != epoch:
                 _reopen(db, receipt.upto)
             _mark(db, receipt, _text(at))
+            last = _skip(db, max([receipt.upto, *receipt.extra, *(rejected.seq for rejected in receipt.rejected)]))
+        if last is not None:
+            self.disagrees = True
+            log.error(
+                "the gateway holds check-ins above %d, which this kiosk has not made: is there a copy of it?", last
+            )
         return True
 
     def standing(self) -> Standing:
@@ -169,6 +187,26 @@ class Outbox:
         query = "DELETE FROM records WHERE delivered_at < ? AND rejected IS NULL"
         with self._transaction() as db:
             return db.execute(query, (_text(at - keep),)).rowcount
+
+    def note_boot(self, boot: UUID, began_at: datetime) -> None:
+        """Remember when a boot began, as a synced clock says; the times of its earlier records follow from that."""
+        forget = "DELETE FROM boots WHERE id IN (SELECT id FROM boots ORDER BY began_at DESC LIMIT -1 OFFSET ?)"
+        with self._transaction() as db:
+            db.execute("INSERT OR REPLACE INTO boots (id, began_at) VALUES (?, ?)", (str(boot), _text(began_at)))
+            db.execute(forget, (BOOTS,))
+
+    def boots(self) -> tuple[BootTime, ...]:
+        """Return when the last boots began, so far as is known."""
+        with self._reading() as db:
+            rows = db.execute("SELECT id, began_at FROM boots ORDER BY began_at").fetchall()
+        return tuple(BootTime(boot=UUID(id), began_at=datetime.fromisoformat(began_at)) for id, began_at in rows)
+
+    def try_out(self) -> None:
+        """Write as much as a record may need, and forget it; raises OutboxError if nothing could be recorded now."""
+        with self._transaction() as db:
+            db.execute("INSERT INTO trial (filling) VALUES (zeroblob(?))", (TRIAL,))
+        with self._transaction() as db:
+            db.execute("DELETE FROM trial")
 
     def close(self) -> None:
         """Let go of the file."""
@@ -281,9 +319,15 @@ def _mark(db: sqlite3.Connection, receipt: Receipt, at: str) -> None:
     db.executemany(f"{mark} = ?", [(at, seq) for seq in receipt.extra])
     refuse = "UPDATE records SET delivered_at = coalesce(delivered_at, ?), rejected = ? WHERE seq = ?"
     db.executemany(refuse, [(at, rejected.reason, rejected.seq) for rejected in receipt.rejected])
-    # A disk that lied about a commit may have lost numbers that the gateway has: they are never given out again.
-    highest = max([receipt.upto, *receipt.extra])
-    db.execute("UPDATE stream SET last_assigned = max(last_assigned, ?)", (highest,))
+
+
+def _skip(db: sqlite3.Connection, highest: int) -> int | None:
+    """Never give out a number that the gateway has; returns the last one of ours if it has others."""
+    [last] = db.execute("SELECT last_assigned FROM stream").fetchone()
+    if highest <= last:
+        return None
+    db.execute("UPDATE stream SET last_assigned = ?", (highest,))
+    return int(last)
 
 
 def _readable(line: bytes) -> KioskRecord | None:

@@ -14,7 +14,7 @@ from nacl.public import PrivateKey
 from nacl.signing import SigningKey
 
 from kiosk.asking import NotTheGateway, ask, gateway_client, problem, send
-from kiosk.identity import FILE, Identity, new_seeds
+from kiosk.identity import FILE, MACHINE, Identity, new_seeds, stay_here, this_machine
 from kiosk.keeping import keep
 from protocol import registration, signing
 from protocol.registration import Accepted, Application, Key, Standing
@@ -58,6 +58,8 @@ def register(gateway: str, code: str, *, name: str, data_dir: Path, client: http
         gateway_key=accepted.gateway_key,
         **dict(secrets),
     )
+    (data_dir / MACHINE).unlink(missing_ok=True)
+    stay_here(data_dir, this_machine())
     identity.save(data_dir)
     (data_dir / DRAFT).unlink()
     return identity

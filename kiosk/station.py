@@ -23,10 +23,10 @@ from kiosk.desk import Desk
 from kiosk.errands import Errands
 from kiosk.faces import DlibFaces, FaceEngine, FaceEngineMissing
 from kiosk.gallery import Gallery
-from kiosk.identity import Identity
+from kiosk.identity import Identity, stay_here, this_machine
 from kiosk.look import Look, Sighting
 from kiosk.outbox import FILE as OUTBOX
-from kiosk.outbox import Outbox, OutboxError
+from kiosk.outbox import Outbox, OutboxError, OutboxFull, OutboxUnsafe
 from kiosk.roster import RosterBook
 from kiosk.settings import KioskSettings
 from kiosk.source import Frame, Source, Trouble, open_source
@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 BLINK = timedelta(seconds=1)
 """Before looking again after a fault."""
+MENDING = timedelta(seconds=1)
+"""Between two trials of an outbox that has failed: nobody scans at a station that sends people away."""
 JOIN = 15  # seconds
 WIDEST = 960  # pixels of the picture on the screen
 GALLERY = "gallery.db"
@@ -119,6 +121,7 @@ class Station:
         self._threads = [
             Thread(target=self._watch, name="eye", daemon=True),
             Thread(target=self.errands.run, args=(self._stopping,), name="errands", daemon=True),
+            Thread(target=self._mend, name="storage", daemon=True),
         ]
         self.uplink.start()
         for thread in self._threads:
@@ -174,7 +177,7 @@ class Station:
             roster_good_until=day.good_until if day else None,
             waiting=self._waiting(),
             faces=self._has_faces and day is not None and day.faces,
-            trouble=next(iter(dict(self._trouble).values()), None),
+            trouble=next(iter(dict(self._trouble).values()), None) or self._disagreement(),
         )
 
     def _end(self) -> None:
@@ -193,9 +196,9 @@ class Station:
         with self._telling:
             try:
                 answer = decide()
-            except OutboxError:
+            except OutboxError as error:
                 log.exception("a check-in was not recorded, and nobody was told that it was")
-                self._note_trouble("outbox", "outbox_failed")
+                self._note_trouble("outbox", _kind(error))
                 return None
             if answer is not None:
                 self.answers.add(answer)
@@ -210,6 +213,21 @@ class Station:
         # The badge, or the place on the roster, may be newer than what we pulled last; the next try then knows.
         if answer.code == "not_on_roster":
             self.errands.hurry()
+
+    def _mend(self) -> None:
+        """Try an outbox that has failed until it can record again."""
+        while not self._stopping.wait(MENDING.total_seconds()):
+            if "outbox" in self._trouble:
+                self._try_outbox()
+
+    def _try_outbox(self) -> None:
+        try:
+            self.outbox.try_out()
+        except OutboxError as error:
+            self._note_trouble("outbox", _kind(error))
+        else:
+            log.info("check-ins can be recorded again")
+            self._note_trouble("outbox", None)
 
     def _watch(self) -> None:
         while not self._stopping.is_set():
@@ -246,6 +264,9 @@ class Station:
         else:
             self._trouble.pop(of, None)
 
+    def _disagreement(self) -> str | None:
+        return "numbers_differ" if self.outbox.disagrees else None
+
     def _hear_of_roster(self, version: str) -> None:
         day = self.book.day()
         if day is None or day.version != version:
@@ -261,9 +282,15 @@ class Station:
             return 0
 
 
+def _kind(error: OutboxError) -> str:
+    return "disk_full" if isinstance(error, OutboxFull) else "outbox_failed"
+
+
 def open_station(settings: KioskSettings, clock: KioskClock) -> Station:
     """Put a station together from its settings; raises IdentityError, OutboxError or GalleryLocked."""
     identity = Identity.load(settings.data)
+    stay_here(settings.data, this_machine())
+    _assert_not_forgotten(identity, settings.data / OUTBOX)
     if settings.gateway:
         identity = identity.model_copy(update={"gateway": settings.gateway})
     engine = _installed_engine()
@@ -273,6 +300,12 @@ def open_station(settings: KioskSettings, clock: KioskClock) -> Station:
     gallery = Gallery(settings.data / GALLERY, identity.gallery_key)
     look = Look(engine, gallery, threshold=settings.threshold, margin=settings.margin)
     return Station(identity, folder=settings.data, source=source, clock=clock, look=look, gallery=gallery)
+
+
+def _assert_not_forgotten(identity: Identity, path: Path) -> None:
+    """Refuse an outbox that is gone: an empty one would begin at 1, and the gateway has other check-ins there."""
+    if identity.account is not None and not path.exists():
+        raise OutboxUnsafe(f"{path} is missing: put it back, or register this kiosk anew")
 
 
 def _installed_engine() -> FaceEngine | None:

@@ -60,6 +60,13 @@ TROUBLES: Final[dict[str, Text]] = {
         "This station cannot record check-ins now. Please check in with the trainer.",
         "本机现在无法保存签到记录。请到培训师处签到。",
     ),
+    "disk_full": Text(
+        "This station has no room for check-ins. Please check in with the trainer.", "本机存储已满。请到培训师处签到。"
+    ),
+    "numbers_differ": Text(
+        "This station's records do not match the gateway's. Please check in with the trainer.",
+        "本机记录与服务器不一致。请到培训师处签到。",
+    ),
     "device_revoked": Text(
         "This station is out of service. Please check in with the trainer.", "本机已停用。请到培训师处签到。"
     ),

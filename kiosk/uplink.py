@@ -11,7 +11,7 @@ from threading import Event, Lock, Thread
 from kiosk.broker import Connect, Connection, Disconnected, Message, PahoConnection
 from kiosk.clock import Clock
 from kiosk.identity import Identity
-from kiosk.outbox import Outbox
+from kiosk.outbox import Outbox, OutboxError, Row
 from protocol import envelope, messages, topics
 from protocol.messages import Config, Receipt, State
 from protocol.registration import BrokerAccount
@@ -26,16 +26,22 @@ AGAIN = timedelta(seconds=30)
 """A broker may have dropped what it acknowledged; without this the window would never open again."""
 HEARTBEAT = timedelta(seconds=30)
 TURN = timedelta(seconds=1)
+HEALTHY = timedelta(seconds=30)
+"""A broker that lets go sooner is no better than one that is not there: the pauses go on getting longer."""
 NO_ACCOUNT_YET = timedelta(milliseconds=200)
 JOIN = timedelta(seconds=12)
 
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
-    """How long to wait before connecting anew."""
+    """How long to wait before connecting anew.
 
-    first: timedelta = timedelta(seconds=1)
-    longest: timedelta = timedelta(minutes=1)
+    A kiosk does not know whether the others were cut off too. What waits is on its disk, so it can afford a pause in
+    which five hundred come back without more than fifty in any second, and all of them within a minute.
+    """
+
+    first: timedelta = timedelta(seconds=20)
+    longest: timedelta = timedelta(seconds=50)
 
     def wait(self, attempts: int, *, luck: float) -> timedelta:
         """Say how long; luck in [0, 1) keeps a hundred kiosks from coming back in the same second."""
@@ -76,6 +82,7 @@ class Uplink:
         self._lock = Lock()
         self._line: Connection | None = None
         self._flights: list[_Flight] = []
+        self._highest = 0
         self._said_at: float | None = None
         self._reported: set[int] = set()
         self._stopping = Event()
@@ -115,14 +122,16 @@ class Uplink:
             if account is None:
                 stopping.wait(NO_ACCOUNT_YET.total_seconds())
                 continue
+            begun = self._monotonic()
             try:
                 self._serve_once(account, stopping)
-                attempts = 0
             except Disconnected as reason:
                 log.info("no uplink: %s", reason)
             except Exception:
                 # Whatever it was, the check-ins are safe; an uplink that ends would keep them here for ever.
                 log.exception("the uplink failed and begins anew")
+            if self._monotonic() - begun >= HEALTHY.total_seconds():
+                attempts = 0
             stopping.wait(self._backoff.wait(attempts, luck=self._luck()).total_seconds())
             attempts += 1
 
@@ -142,7 +151,7 @@ class Uplink:
 
     def _serve(self, line: Connection, stopping: Event) -> None:
         # What was on its way on another connection may be lost: all of it is due now.
-        self._flights, self._said_at = [], None
+        self._flights, self._highest, self._said_at = [], 0, None
         while not stopping.is_set():
             self.step(line)
             for message in line.wait(TURN.total_seconds()):
@@ -159,8 +168,7 @@ class Uplink:
             pass
 
     def _send_next(self, line: Connection, now: float) -> bool:
-        flying = frozenset().union(*(flight.seqs for flight in self._flights))
-        rows = self._outbox.due(envelope.MAX_RECORDS, but_not=flying)
+        rows = self._next()
         rows = rows[: envelope.fitting([row.line for row in rows])]
         if not rows:
             return False
@@ -169,7 +177,20 @@ class Uplink:
         )
         line.publish(self._topic("up"), sealed)
         self._flights.append(_Flight(frozenset(row.seq for row in rows), now))
+        self._highest = max(self._highest, rows[-1].seq)
         return True
+
+    def _next(self) -> list[Row]:
+        """Choose what is sent next: the oldest; but the last place in the window is for what was never sent.
+
+        A receipt has no room for every number above a gap. Rows that it cannot name are sent again for as long as the
+        gap is open, and must not keep the newer ones here.
+        """
+        flying = frozenset().union(*(flight.seqs for flight in self._flights))
+        rows = self._outbox.due(envelope.MAX_RECORDS, but_not=flying)
+        if rows and rows[0].seq <= self._highest and len(self._flights) == IN_FLIGHT - 1:
+            return self._outbox.due(envelope.MAX_RECORDS, above=self._highest) or rows
+        return rows
 
     def hear(self, message: Message) -> None:
         """Take in one message; what is not the gateway's is ignored and counted."""
@@ -183,6 +204,9 @@ class Uplink:
         except Unreadable as error:
             self.ignored += 1
             log.warning("a message on %s is ignored: %s", message.topic, error)
+        except OutboxError as error:
+            # What is sent again is answered again, until there is room to note it.
+            log.warning("a message on %s cannot be noted: %s", message.topic, error)
 
     def _receive(self, receipt: Receipt) -> None:
         if not self._outbox.delivered(receipt, at=self._now()):
@@ -211,6 +235,7 @@ class Uplink:
             first_unreceipted=standing.first_unreceipted,
             last_assigned=standing.last_assigned,
             count=standing.count,
+            boots=self._outbox.boots(),
         )
 
     def _own_topics(self) -> list[str]:

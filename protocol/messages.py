@@ -1,5 +1,6 @@
 """What is said beside the check-ins: receipts and configuration down, the kiosk's state up, each signed."""
 
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, TypeVar
 from uuid import UUID
 
@@ -7,7 +8,7 @@ from nacl.signing import SigningKey, VerifyKey
 from pydantic import Field
 
 from protocol import signing
-from protocol.records import Seq
+from protocol.records import CheckInRecord, Seq
 from protocol.signing import Context, TooLarge
 from protocol.wire import Code, Instant, Wire
 
@@ -50,6 +51,22 @@ class Config(Wire):
     """The version of the roster that the gateway would answer with now."""
 
 
+class BootTime(Wire):
+    """When the kiosk's monotonic clock read zero, as it found out once its wall clock was synced."""
+
+    boot: UUID
+    began_at: Instant
+
+    def time_of(self, record: CheckInRecord) -> datetime | None:
+        """Work out when a record of this boot was made, however wrong its clock was; None for another boot's."""
+        if record.boot != self.boot or record.monotonic_ms is None:
+            return None
+        try:
+            return self.began_at + timedelta(milliseconds=record.monotonic_ms)
+        except OverflowError:
+            return None
+
+
 class State(Wire):
     """A kiosk's heartbeat."""
 
@@ -60,6 +77,8 @@ class State(Wire):
     last_assigned: Count
     count: Count
     """Rows that wait for a receipt."""
+    boots: tuple[BootTime, ...] = ()
+    """They correct the times of records that were made before the clock was synced; said again and again."""
 
 
 CONTEXTS: dict[type[Wire], Context] = {Receipt: "receipt", Config: "config", State: "state"}

@@ -52,6 +52,8 @@ class BrokerAccount(Wire):
     tls: bool
     username: str
     password: str
+    ca: str = ""
+    """Who must have signed the broker's certificate (PEM); empty for whoever the device's system trusts."""
 
 
 def fingerprint(device: VerifyKey, gateway: VerifyKey) -> str:

@@ -18,7 +18,8 @@ from kiosk.uplink import Uplink
 from protocol import envelope, messages
 from protocol.messages import Receipt
 from protocol.registration import BrokerAccount
-from tandem.broker import GATEWAY, EmbeddedBroker, Mosquitto
+from tandem.broker import EmbeddedBroker, Mosquitto
+from tandem.embedded import GATEWAY
 from tests.kiosk.cast import ACCOUNT, DEVICE, DEVICE_KEY, GATEWAY_KEY, IDENTITY, NINE, STREAM, a_record, eventually
 from tests.kiosk.stand_in_broker import RECEIPT, UP
 

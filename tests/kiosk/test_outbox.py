@@ -107,15 +107,6 @@ def test_a_kill_loses_nothing_that_turned_green(path: Path, kind: str, lost: lis
         assert [seq for seq in green if seq not in due(outbox)] == lost
 
 
-def test_a_kill_at_any_moment_leaves_the_green_ones_and_no_gap(path: Path) -> None:
-    for after in (1, 7, 23):
-        green = killed("Outbox", path, records=1_000_000, after=after)
-        with closing(Outbox(path, stream=STREAM)) as outbox:
-            kept = due(outbox)
-            assert set(green) <= set(kept)
-            assert kept == list(range(1, outbox.standing().last_assigned + 1))
-
-
 def test_a_record_that_cannot_be_made_takes_no_number(outbox: Outbox) -> None:
     def fails(seq: int) -> None:
         raise ZeroDivisionError
@@ -145,6 +136,27 @@ def test_a_file_that_cannot_be_written_raises_and_nothing_is_kept(outbox: Outbox
         outbox.put(a_record)
 
     assert outbox.standing() == Standing(first_unreceipted=None, last_assigned=0, count=0)
+
+
+def test_an_outbox_without_room_says_so_until_there_is_room_again(outbox: Outbox) -> None:
+    keep(outbox, 1)
+    [pages] = outbox._db.execute("PRAGMA page_count").fetchone()
+    outbox._db.execute(f"PRAGMA max_page_count = {pages}")
+
+    with pytest.raises(OutboxFull):
+        outbox.try_out()
+    outbox._db.execute("PRAGMA max_page_count = 100000")
+    outbox.try_out()
+
+    assert outbox._db.execute("SELECT count(*) FROM trial").fetchone() == (0,)
+    assert due(outbox) == [1]
+
+
+def test_an_outbox_that_cannot_be_written_is_not_said_to_be_well(outbox: Outbox) -> None:
+    outbox._db.execute("PRAGMA query_only = ON")
+
+    with pytest.raises(OutboxError, match="readonly"):
+        outbox.try_out()
 
 
 def test_a_closed_outbox_takes_nothing(path: Path) -> None:
@@ -184,6 +196,46 @@ def test_a_disk_that_forgot_numbers_does_not_give_them_out_again(outbox: Outbox)
     outbox.delivered(receipt(5, extra=(8,)), at=NINE)
 
     assert outbox.put(a_record).seq == 9
+
+
+@pytest.mark.parametrize(
+    "told", [receipt(3), receipt(0, extra=(7,)), receipt(1, no_3="malformed")], ids=["up to", "extra", "rejected"]
+)
+def test_numbers_that_were_never_given_out_are_a_sign_of_a_copy(
+    outbox: Outbox, told: Receipt, caplog: pytest.LogCaptureFixture
+) -> None:
+    keep(outbox, 2)
+
+    outbox.delivered(told, at=NINE)
+
+    assert outbox.disagrees
+    assert "above 2, which this kiosk has not made" in caplog.text
+    assert outbox.put(a_record).seq > max([told.upto, *told.extra, *(rejected.seq for rejected in told.rejected)])
+
+
+def test_numbers_of_our_own_are_no_sign_of_a_copy(outbox: Outbox) -> None:
+    keep(outbox, 4)
+
+    outbox.delivered(receipt(2, extra=(4,), no_3="malformed"), at=NINE)
+
+    assert not outbox.disagrees
+
+
+# Boots
+
+
+def test_what_is_known_of_the_last_boots_is_kept(path: Path) -> None:
+    with closing(Outbox(path, stream=STREAM)) as outbox:
+        for number in range(10):
+            outbox.note_boot(UUID(int=number), NINE + timedelta(hours=number))
+        outbox.note_boot(UUID(int=9), NINE + timedelta(hours=9, seconds=2))
+
+    with closing(Outbox(path, stream=STREAM)) as outbox:
+        told = [(boot.boot.int, boot.began_at) for boot in outbox.boots()]
+
+    assert told == [(number, NINE + timedelta(hours=number)) for number in range(2, 9)] + [
+        (9, NINE + timedelta(hours=9, seconds=2))
+    ]
 
 
 # Receipts
@@ -287,6 +339,12 @@ def test_what_is_on_its_way_is_not_due(outbox: Outbox) -> None:
     keep(outbox, 5)
 
     assert [row.seq for row in outbox.due(2, but_not={1, 3})] == [2, 4]
+
+
+def test_what_is_due_may_begin_above_a_number(outbox: Outbox) -> None:
+    keep(outbox, 5)
+
+    assert [row.seq for row in outbox.due(2, above=2)] == [3, 4]
 
 
 def test_the_bytes_of_a_record_never_change(path: Path) -> None:

@@ -8,7 +8,19 @@ import pytest
 from nacl.public import PrivateKey
 
 from kiosk.asking import GatewayAway, NotTheGateway
-from kiosk.identity import FILE, Identity, IdentityDamaged, IdentityExposed, NotRegistered
+from kiosk.identity import (
+    FILE,
+    MACHINE,
+    Identity,
+    IdentityCopied,
+    IdentityDamaged,
+    IdentityExposed,
+    NotRegistered,
+    stay_here,
+    this_machine,
+)
+from kiosk.outbox import FILE as OUTBOX
+from kiosk.outbox import Outbox, OutboxUnsafe
 from kiosk.registration import DRAFT, RegistrationRefused, register, standing
 from protocol import registration, signing
 from protocol.registration import Application, verify_key
@@ -122,6 +134,20 @@ def test_what_is_no_gateway_registers_nobody(
         register(IDENTITY.gateway, "CODE-1234", name="door", data_dir=tmp_path, client=client)
 
 
+def test_a_kiosk_that_is_registered_anew_has_a_new_stream_and_leaves_the_old_one_alone(
+    gateway: GatewayStandIn, tmp_path: Path
+) -> None:
+    before = join(gateway, tmp_path)
+    Outbox(tmp_path / OUTBOX, stream=before.stream).close()
+    (tmp_path / FILE).unlink()
+
+    after = join(gateway, tmp_path)
+
+    assert (after.stream, after.signing_seed) != (before.stream, before.signing_seed)
+    with pytest.raises(OutboxUnsafe, match="move it away, do not delete it"):
+        Outbox(tmp_path / OUTBOX, stream=after.stream)
+
+
 # Standing
 
 
@@ -145,6 +171,67 @@ def test_an_account_for_another_device_is_not_taken(gateway: GatewayStandIn) -> 
 
     with gateway.client() as client, pytest.raises(NotTheGateway, match="another device"):
         standing(other, client, at=NINE)
+
+
+# The machine
+
+
+@pytest.mark.parametrize(
+    "serial, machine_id, differs",
+    [
+        ("10000000a1b2c3d4\0", "same", True),
+        ("10000000aaaaaaaa\0", "another", False),
+        ("0000000000000000\0", "another", True),
+        (None, "another", True),
+        (None, "same", False),
+    ],
+    ids=["a cloned card", "a new system on the same board", "a board without a number", "a copied folder", "the same"],
+)
+def test_a_machine_is_told_by_its_board_or_else_by_its_system(
+    tmp_path: Path, serial: str | None, machine_id: str, differs: bool
+) -> None:
+    board, system = tmp_path / "serial-number", tmp_path / "machine-id"
+    board.write_text("10000000aaaaaaaa\0" if serial and serial.strip("0\0") else serial or "")
+    system.write_text("same\n")
+    before = this_machine([board, system])
+
+    board.write_text(serial or "")
+    system.write_text(f"{machine_id}\n")
+
+    assert (this_machine([board, system]) != before) is differs
+
+
+def test_a_machine_that_says_nothing_is_like_any_other(tmp_path: Path) -> None:
+    stay_here(tmp_path, b"one")
+
+    assert this_machine([tmp_path / "nowhere"]) == b""
+    stay_here(tmp_path, b"")
+
+
+def test_a_kiosk_that_is_registered_anew_is_bound_to_its_own_machine(gateway: GatewayStandIn, tmp_path: Path) -> None:
+    stay_here(tmp_path, b"the machine that the card came from")
+
+    join(gateway, tmp_path)
+
+    stay_here(tmp_path, this_machine())
+
+
+def test_an_identity_stays_on_its_machine(tmp_path: Path) -> None:
+    stay_here(tmp_path, b"one")
+    stay_here(tmp_path, b"one")
+
+    with pytest.raises(IdentityCopied, match=r"copied from another machine.* register this kiosk anew"):
+        stay_here(tmp_path, b"another")
+
+
+def test_after_a_repair_the_identity_is_bound_anew(tmp_path: Path) -> None:
+    stay_here(tmp_path, b"the old board")
+    (tmp_path / MACHINE).unlink()
+
+    stay_here(tmp_path, b"the new board")
+
+    with pytest.raises(IdentityCopied):
+        stay_here(tmp_path, b"the old board")
 
 
 # The file

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from time import monotonic
@@ -12,9 +13,9 @@ import pytest
 from kiosk.answers import SHOWN, Answer
 from kiosk.gallery import Gallery
 from kiosk.identity import FILE as IDENTITY_FILE
-from kiosk.identity import Identity, NotRegistered
+from kiosk.identity import MACHINE, Identity, IdentityCopied, NotRegistered
 from kiosk.look import BadgeSeen, FaceSeen, Sighting, StrangerSeen
-from kiosk.outbox import FILE, Outbox
+from kiosk.outbox import FILE, Outbox, OutboxUnsafe
 from kiosk.settings import read
 from kiosk.source import Easel, Frame, Trouble
 from kiosk.station import Station, open_station
@@ -29,6 +30,7 @@ from tests.kiosk.cast import (
     STREAM,
     GatewayStandIn,
     Hands,
+    a_record,
     a_roster,
     eventually,
     shows,
@@ -327,6 +329,63 @@ def test_when_the_disk_fails_nothing_turns_green(world: World) -> None:
     assert station.status().trouble is None
 
 
+def test_a_full_disk_is_said_and_forgotten_when_there_is_room_though_nobody_scans(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.station.MENDING", timedelta(milliseconds=10))
+    station = world.start()
+    assert station.sight(ANN)
+    [pages] = station.outbox._db.execute("PRAGMA page_count").fetchone()
+    station.outbox._db.execute(f"PRAGMA max_page_count = {pages}")
+    green = until_full(station)
+    assert station.status().trouble == "disk_full"
+    assert len(station.wait(0, 0)) == min(green, SHOWN)
+    assert not eventually(lambda: station.status().trouble != "disk_full", seconds=0.1)
+
+    station.outbox._db.execute("PRAGMA max_page_count = 100000")
+
+    assert eventually(lambda: station.status().trouble is None)
+    answer = station.sight(ANN)
+    assert answer is not None
+    assert answer.record is not None
+    assert answer.record.seq == green + 1
+
+
+def test_an_outbox_that_could_not_be_written_recovers_though_nobody_scans(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.station.MENDING", timedelta(milliseconds=10))
+    station = world.start()
+    station.outbox._db.execute("PRAGMA query_only = ON")
+    assert station.sight(ANN) is None
+    assert station.status().trouble == "outbox_failed"
+
+    station.outbox._db.execute("PRAGMA query_only = OFF")
+
+    assert eventually(lambda: station.status().trouble is None)
+
+
+def until_full(station: Station) -> int:
+    """Scan until nothing turns green any more; returns how many did, with the first."""
+    green = 1
+    while station.sight(ANN):
+        green += 1
+    return green
+
+
+def test_a_receipt_for_numbers_of_a_copy_is_shown(world: World) -> None:
+    station = world.start()
+    station.sight(ANN)
+
+    world.broker.says(RECEIPT, Receipt(stream=STREAM, epoch=STREAM, number=1, upto=9))
+
+    assert eventually(lambda: station.status().trouble == "numbers_differ")
+    answer = station.sight(ANN)
+    assert answer is not None
+    assert answer.record is not None
+    assert answer.record.seq == 10
+
+
 def test_a_kiosk_that_can_verify_no_badge_says_that_it_is_not_ready(world: World) -> None:
     world.gateway.refusal = (503, "away")
     station = world.open()
@@ -419,6 +478,35 @@ def test_a_clock_that_the_gateway_agrees_with_is_good_enough(world: World) -> No
     assert after.record.clock == "free_running"
 
 
+def test_a_wrong_time_is_corrected_by_what_the_heartbeat_says_later(world: World) -> None:
+    world.time.state, truly = "unknown", NINE
+    world.time.put_back(timedelta(days=400))
+    station = world.start()
+    answer = station.sight(ANN)
+    assert answer is not None
+    assert answer.record is not None
+    assert answer.record.at == truly - timedelta(days=400)
+    assert station.outbox.boots() == ()
+
+    world.time.put_back(-timedelta(days=400))
+    world.time.now += MINUTE
+    world.time.state = "synced"
+    station.errands.hurry()
+
+    assert eventually(lambda: station.outbox.boots() != ())
+    [boot] = station.outbox.boots()
+    assert boot.time_of(answer.record) == truly
+
+
+def test_the_gateways_word_for_the_clock_says_nothing_of_when_the_boot_began(world: World) -> None:
+    world.time.state = "unknown"
+
+    station = world.start()
+
+    assert eventually(lambda: station.errands.clock_state() == "free_running")
+    assert station.outbox.boots() == ()
+
+
 def test_records_of_long_ago_are_pruned_while_the_clock_is_known(world: World) -> None:
     station = world.open()
     station.sight(ANN)
@@ -432,13 +520,34 @@ def test_records_of_long_ago_are_pruned_while_the_clock_is_known(world: World) -
 
 
 def test_a_station_is_opened_from_its_settings(tmp_path: Path) -> None:
-    IDENTITY.save(tmp_path)
+    IDENTITY.model_copy(update={"account": None}).save(tmp_path)
     settings = read(data=tmp_path, source=f"folder:{tmp_path}", gateway="http://127.0.0.1:9")
 
     station = open_station(settings, Hands().kiosk_clock())
 
     assert station.status().waiting == 0
     station.stop()
+
+
+def test_a_copied_kiosk_does_not_open_and_keeps_its_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kiosk.station.this_machine", lambda: b"this machine")
+    IDENTITY.save(tmp_path)
+    (tmp_path / MACHINE).write_text("another machine")
+    with closing(Outbox(tmp_path / FILE, stream=STREAM)) as outbox:
+        outbox.put(a_record)
+
+    with pytest.raises(IdentityCopied, match="register this kiosk anew"):
+        open_station(read(data=tmp_path), Hands().kiosk_clock())
+
+    with closing(Outbox(tmp_path / FILE, stream=STREAM)) as outbox:
+        assert [row.seq for row in outbox.due(10)] == [1]
+
+
+def test_a_kiosk_whose_outbox_is_gone_does_not_begin_at_one_again(tmp_path: Path) -> None:
+    IDENTITY.save(tmp_path)
+
+    with pytest.raises(OutboxUnsafe, match="is missing: put it back, or register this kiosk anew"):
+        open_station(read(data=tmp_path), Hands().kiosk_clock())
 
 
 def test_an_unregistered_kiosk_does_not_open(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Claims about the uplink: what is sent, how often, what is believed, and that it never gives up."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
@@ -10,15 +10,16 @@ from uuid import UUID
 import pytest
 from nacl.signing import SigningKey
 
-from kiosk.broker import Message
+from kiosk.broker import Connection, Message
 from kiosk.outbox import FILE, Outbox
 from kiosk.uplink import AGAIN, HEARTBEAT, IN_FLIGHT, Backoff, Uplink
 from protocol import envelope, messages, topics
-from protocol.messages import Config, Receipt, Rejected
+from protocol.messages import BootTime, Config, Receipt, Rejected
 from protocol.registration import BrokerAccount
 from protocol.wire import Wire
 from tests.kiosk.cast import (
     ACCOUNT,
+    BOOT,
     DEVICE,
     DEVICE_KEY,
     GATEWAY_KEY,
@@ -148,6 +149,19 @@ def test_without_a_receipt_it_is_sent_again_after_thirty_seconds(kiosk: Kiosk) -
     assert kiosk.broker.envelopes() == [[1, 2], [1, 2]]
 
 
+def test_what_no_receipt_can_name_does_not_keep_newer_records_here(kiosk: Kiosk) -> None:
+    kiosk.keeps(500)
+    kiosk.step()
+    newest = max(seq for numbers in kiosk.broker.envelopes() for seq in numbers)
+
+    kiosk.step(AGAIN)
+
+    again = kiosk.broker.envelopes()[IN_FLIGHT:]
+    assert len(again) == IN_FLIGHT
+    assert again[0][0] == 1
+    assert again[-1][0] == newest + 1
+
+
 def test_a_restored_gateway_gets_everything_above_its_receipt_again(kiosk: Kiosk) -> None:
     kiosk.keeps(3)
     kiosk.step()
@@ -188,6 +202,14 @@ def test_the_heart_beats_every_thirty_seconds(kiosk: Kiosk) -> None:
     assert len(kiosk.broker.states()) == 3
 
 
+def test_the_heartbeat_says_when_boots_began(kiosk: Kiosk) -> None:
+    kiosk.outbox.note_boot(BOOT, NINE)
+
+    kiosk.step()
+
+    assert kiosk.broker.states()[0].boots == (BootTime(boot=BOOT, began_at=NINE),)
+
+
 def test_with_nothing_waiting_the_heartbeat_can_be_read(kiosk: Kiosk) -> None:
     kiosk.step()
 
@@ -216,6 +238,18 @@ def test_a_receipt_that_is_none_is_ignored_and_counted(kiosk: Kiosk, payload: by
 
     assert kiosk.uplink.ignored == 1
     assert kiosk.outbox.standing().count == 1
+
+
+def test_a_receipt_that_a_full_disk_cannot_note_is_noted_when_it_comes_again(kiosk: Kiosk) -> None:
+    kiosk.keeps(1)
+    kiosk.outbox._db.execute("PRAGMA query_only = ON")
+    kiosk.hears(RECEIPT, receipt(1))
+    assert kiosk.outbox.standing().count == 1
+
+    kiosk.outbox._db.execute("PRAGMA query_only = OFF")
+    kiosk.hears(RECEIPT, receipt(1))
+
+    assert kiosk.outbox.standing().count == 0
 
 
 def test_a_command_that_we_do_not_know_is_ignored(kiosk: Kiosk) -> None:
@@ -325,8 +359,40 @@ def test_no_fault_ends_the_uplink(kiosk: Kiosk, caplog: pytest.LogCaptureFixture
 
 
 @pytest.mark.parametrize(
+    "lasted, pauses",
+    [(timedelta(seconds=29), [20, 40, 50]), (timedelta(seconds=30), [20, 20, 20])],
+    ids=["a broker that lets go at once", "a connection that was healthy"],
+)
+def test_only_a_healthy_connection_makes_the_pauses_short_again(
+    tmp_path: Path, lasted: timedelta, pauses: list[int]
+) -> None:
+    kiosk, asked = Kiosk(tmp_path), list[int]()
+
+    class Noted(Backoff):
+        def wait(self, attempts: int, *, luck: float) -> timedelta:
+            asked.append(super().wait(attempts, luck=1).seconds)
+            return timedelta(0)
+
+    def breaks(account: BrokerAccount, subscribe: Sequence[str]) -> Connection:
+        kiosk.seconds += lasted.total_seconds()
+        kiosk.broker.broken = True
+        return kiosk.broker
+
+    uplink = Uplink(
+        IDENTITY, kiosk.outbox, account=lambda: ACCOUNT, now=lambda: NINE, connect=breaks,
+        monotonic=lambda: kiosk.seconds, backoff=Noted(),
+    )  # fmt: skip
+    with closing(kiosk.outbox):
+        uplink.start()
+        assert eventually(lambda: len(asked) >= 3)
+        uplink.stop()
+
+    assert asked[:3] == pauses
+
+
+@pytest.mark.parametrize(
     "attempts, luck, seconds",
-    [(0, 0.999, 0.999), (3, 0.5, 4.0), (3, 0.0, 0.0), (6, 0.5, 30.0), (10_000, 0.5, 30.0)],
+    [(0, 0.9, 18.0), (1, 0.5, 20.0), (1, 0.0, 0.0), (2, 0.5, 25.0), (10_000, 0.5, 25.0)],
     ids=["first", "doubles", "spreads down to nothing", "capped", "for ever"],
 )
 def test_reconnects_are_spread(attempts: int, luck: float, seconds: float) -> None:

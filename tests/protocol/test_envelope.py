@@ -1,6 +1,7 @@
 """Claims about envelopes and signed messages: every bit counts, and so does the purpose."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -10,7 +11,7 @@ from nacl.signing import SigningKey
 
 from protocol import envelope, messages, signing
 from protocol.envelope import MAX_BYTES, MAX_RECORDS, Header
-from protocol.messages import Config, Receipt, Rejected, State
+from protocol.messages import BootTime, Config, Receipt, Rejected, State
 from protocol.records import KioskRecord
 from protocol.signing import BadSignature, Malformed, TooLarge, Unreadable
 
@@ -168,12 +169,35 @@ MESSAGES = [
     RECEIPT,
     Config(stream=STREAM, epoch=STREAM, number=1, roster="abc"),
     State(stream=STREAM, at=NINE, first_unreceipted=None, last_assigned=0, count=0),
+    State(stream=STREAM, at=NINE, last_assigned=0, count=0, boots=(BootTime(boot=UUID(int=9), began_at=NINE),)),
 ]
 
 
 @pytest.mark.parametrize("message", MESSAGES, ids=lambda message: type(message).__name__)
 def test_a_message_comes_out_as_it_went_in(message: Receipt | Config | State) -> None:
     assert messages.read(type(message), messages.post(message, GATEWAY), GATEWAY.verify_key) == message
+
+
+def test_a_heartbeat_of_an_older_kiosk_says_nothing_of_boots() -> None:
+    said = b'{"v":1,"stream":"%s","at":"2026-03-02T09:00:00.000Z","last_assigned":3,"count":0}' % str(STREAM).encode()
+
+    assert State.read(said).boots == ()
+
+
+@pytest.mark.parametrize(
+    "given, at",
+    [
+        ({}, NINE + timedelta(milliseconds=5)),
+        ({"monotonic_ms": 3_600_000, "clock": "unknown"}, NINE + timedelta(hours=1)),
+        ({"boot": UUID(int=8)}, None),
+        ({"monotonic_ms": 2**62}, None),
+    ],
+    ids=["just begun", "whatever its clock said", "another boot", "beyond all times"],
+)
+def test_the_time_of_a_record_follows_from_when_its_boot_began(given: dict[str, Any], at: datetime | None) -> None:
+    boot = BootTime(boot=UUID(int=9), began_at=NINE)
+
+    assert boot.time_of(record().model_copy(update=given)) == at
 
 
 def test_a_receipt_is_signed_by_the_gateway_or_it_is_none() -> None:
