@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.orm import Session as Db
 
@@ -10,6 +11,7 @@ from gateway import accounts, api_keys, badges, devices, learners
 from gateway.keys import Keys
 from gateway.problem import NotDone
 from gateway.settings import GatewaySettings
+from ledger import holes
 from ledger.account_tables import AccountRow, ApiKeyRow
 from ledger.accounts import account_by_login, has_admin
 from ledger.accounts import accounts as all_accounts
@@ -48,6 +50,26 @@ def device_set_up(
 def device_revoke(db: Db, device: str, *, actor: str, now: datetime) -> Answer:
     """Shut a device out."""
     return _device(devices.revoke(db, device, actor=actor, now=now))
+
+
+def device_roll(db: Db, device: str, *, actor: str, now: datetime) -> Answer:
+    """End a device's broker password, so that it gets a new one."""
+    return _device(devices.roll(db, device, actor=actor, now=now))
+
+
+def hole_list(db: Db, *, now: datetime) -> list[Answer]:
+    """List the numbers that kiosks have given out and the ledger lacks."""
+    return [_hole(hole, now) for hole in holes.holes(db)]
+
+
+def hole_write_off(db: Db, stream: str, upto: int, reason: str, *, actor: str, now: datetime) -> Answer:
+    """Stop waiting for a lost kiosk's numbers."""
+    try:
+        id = UUID(stream)
+    except ValueError:
+        raise NotDone(f"{stream!r} is no stream: take it from `tandem gateway hole list`") from None
+    row = holes.write_off(db, id, upto, actor=actor, reason=reason, now=now)
+    return {"stream": str(row.stream), "first": row.first, "last": row.last, "reason": row.reason}
 
 
 def badge_issue(db: Db, person: str, keys: Keys, *, actor: str, now: datetime, days: int | None = None) -> Answer:
@@ -225,6 +247,17 @@ def _key(row: ApiKeyRow) -> Answer:
         "created_at": _text(row.created_at),
         "expires_at": _text(row.expires_at),
         "revoked_at": _text(row.revoked_at),
+    }
+
+
+def _hole(hole: holes.Hole, now: datetime) -> Answer:
+    return {
+        "stream": str(hole.stream),
+        "device": hole.device_id,
+        "first": hole.first,
+        "last": hole.last,
+        "since": _text(hole.since),
+        "alert": now - hole.since >= holes.ALERT,
     }
 
 

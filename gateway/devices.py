@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+import sqlalchemy as sa
 from nacl.exceptions import CryptoError
 from nacl.signing import VerifyKey
 from sqlalchemy.orm import Session as Db
@@ -169,6 +170,16 @@ def revoke(db: Db, device_id: str, *, actor: str, now: datetime) -> DeviceRow:
     return device
 
 
+def roll(db: Db, device_id: str, *, actor: str, now: datetime) -> DeviceRow:
+    """End a device's broker password; it asks for a new one with its signature, and its records wait until then."""
+    device = _known(db, device_id)
+    if device.revoked_at is not None:
+        raise NotDone(f"device {device_id} has been revoked: register it again")
+    device.broker_hash = None
+    note(db, actor=actor, act="device rolled", thing=device.id, at=now)
+    return device
+
+
 def set_up(
     db: Db, device_id: str, *, actor: str, now: datetime, direction: str | None = None, faces: bool | None = None
 ) -> DeviceRow:
@@ -204,8 +215,17 @@ def standing(db: Db, device: DeviceRow, settings: GatewaySettings) -> Standing:
         tls=settings.broker_tls,
         username=device.id,
         password=password,
+        ca=settings.broker_ca.read_text() if settings.broker_ca else "",
     )
     return Standing(confirmed=True, account=registration.seal_account(account, device.sealing_key))
+
+
+def accounts(db: Db) -> dict[str, str]:
+    """List what confirmed devices come to the broker with: id and password hash of each that was not revoked."""
+    query = sa.select(DeviceRow.id, DeviceRow.broker_hash).where(
+        DeviceRow.confirmed_at.is_not(None), DeviceRow.revoked_at.is_(None), DeviceRow.broker_hash.is_not(None)
+    )
+    return {id: hash for id, hash in db.execute(query) if hash}
 
 
 def password_hash(password: str, *, salt: bytes) -> str:

@@ -2,10 +2,12 @@
 
 import json
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice, zip_longest
+from typing import Any, TypeVar
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -13,7 +15,7 @@ from nacl.signing import SigningKey
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session as Db
 
-from gateway.ingest import Arrival, Conflict, ingest
+from gateway.ingest import AHEAD, Arrival, Conflict, ingest
 from ledger import check_ins, dead_letters
 from ledger.database import Ledger
 from ledger.feed import epoch
@@ -26,8 +28,14 @@ from protocol.wire import new_id
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 KEPT = 64 * 1024
 """Bytes of a dead letter that are kept; nothing that a kiosk seals is as long."""
+EXTRA, REJECTED = 500, 100
+"""Numbers in one receipt: even with 16 digits each it is no longer than a kiosk reads."""
+AGAIN = 200
+"""Numbers above `upto` that a receipt tells when fewer came."""
 REASONS: dict[type[Unreadable], str] = {
     TooLarge: "too_large",
     BadSignature: "bad_signature",
@@ -45,9 +53,23 @@ class Message:
     topic: str
     payload: bytes
 
+    @property
+    def device_id(self) -> str:
+        """Name the device whose topic it came on; empty if the topic is none of ours."""
+        return (topics.parts(self.topic) or ("", "", ""))[1]
+
 
 class Refusal(Exception):
     """A message that is kept as a dead letter; the text is its reason."""
+
+
+@dataclass(slots=True)
+class Owed:
+    """The receipt that a stream is owed."""
+
+    topic: str
+    came: set[int] = field(default_factory=set)
+    """The numbers that came; whatever else a receipt leaves out, it tells of these."""
 
 
 @dataclass(slots=True)
@@ -55,8 +77,13 @@ class Batch:
     """What one group of messages comes to: arrivals for the door, and the streams that are owed a receipt."""
 
     arrivals: list[Arrival] = field(default_factory=list)
-    streams: dict[UUID, str] = field(default_factory=dict)
-    """Stream -> the topic of its receipt."""
+    streams: dict[UUID, Owed] = field(default_factory=dict)
+    known: dict[UUID, StreamRow] = field(default_factory=dict)
+    """The senders' streams, so that they are not asked for with every message."""
+
+    def owe(self, device: DeviceRow, stream: StreamRow) -> Owed:
+        """Note that a stream of this device is owed a receipt."""
+        return self.streams.setdefault(stream.id, Owed(topics.topic(device.site, device.id, "receipt")))
 
 
 def take_in(
@@ -68,20 +95,24 @@ def take_in(
     """
     with ledger.begin() as db:
         devices = _devices(db, group)
-        batch = Batch()
+        batch = Batch(known=streams_of(db, devices))
         for message in group:
             try:
                 with _apart(db, singly):
-                    _open(db, message, devices, batch, now)
+                    open_message(db, message, devices.get(message.device_id), batch, now)
             except Refusal as refusal:
                 _bury(db, message, str(refusal), now)
             except _FailedAgain:
                 _bury(db, message, "failed", now)
-        for arrival, reason in _not_entered(db, batch.arrivals, now, singly=singly):
-            _bury_record(db, arrival, reason, now)
-        db.flush()
-        # In order: of two receptions with the same streams, each would wait for a row that the other has locked.
-        return [_receipt(db, stream, topic, key) for stream, topic in sorted(batch.streams.items())]
+        enter(db, batch, now, singly=singly)
+        return [(topic, messages.post(receipt, key)) for topic, receipt in _receipts(db, batch, now)]
+
+
+def enter(db: Db, batch: Batch, now: datetime, *, singly: bool = False) -> None:
+    """Enter what was opened; what the ledger does not take is kept as a dead letter."""
+    for arrival, reason in _not_entered(db, batch.arrivals, now, singly=singly):
+        _bury_record(db, arrival, reason, now)
+    db.flush()
 
 
 def _not_entered(db: Db, arrivals: Sequence[Arrival], now: datetime, *, singly: bool) -> Iterable[tuple[Arrival, str]]:
@@ -116,44 +147,79 @@ def _apart(db: Db, singly: bool) -> Iterator[None]:
         raise _FailedAgain from error
 
 
-def _open(db: Db, message: Message, devices: dict[str, DeviceRow], batch: Batch, now: datetime) -> None:
+def open_message(db: Db, message: Message, device: DeviceRow | None, batch: Batch, now: datetime) -> None:
     """Check one message as its sender's and take it apart; raises Refusal."""
-    site, device_id, leaf = topics.parts(message.topic) or ("", "", "")
-    device = devices.get(device_id)
+    site, _, leaf = topics.parts(message.topic) or ("", "", "")
     if device is None or device.site != site:
         raise Refusal("unknown_device")
     if device.revoked_at is not None or device.confirmed_at is None:
         raise Refusal("revoked_device" if device.revoked_at else "unconfirmed_device")
     try:
         if leaf == "state":
-            _hear(device, messages.read(State, message.payload, verify_key(device.signing_key)), now)
+            _hear(device, messages.read(State, message.payload, verify_key(device.signing_key)), batch, now)
         else:
             _take_apart(db, message, device, batch, now)
     except Unreadable as error:
         raise Refusal(REASONS[type(error)]) from error
 
 
-def _hear(device: DeviceRow, state: State, now: datetime) -> None:
-    device.seen_at = now
+def _hear(device: DeviceRow, state: State, batch: Batch, now: datetime) -> None:
+    stream = _stream(batch, device, state.stream)
+    if not _is_news(device.state, state, now):
+        return
+    device.seen_at = _later(device.seen_at, now)
     device.state = state.model_dump(mode="json")
+    stream.assigned = max(stream.assigned, state.last_assigned)
+    if state.count or stream.upto < state.last_assigned:
+        # Its last receipt may be lost, or it has marked what this ledger lacks: it is told again how things stand.
+        batch.owe(device, stream)
+
+
+def _is_news(known: dict[str, Any] | None, state: State, now: datetime) -> bool:
+    """Say whether a heartbeat is later than the last one; a broker can hold one back, or send it twice.
+
+    Numbers only rise, so a later number tells it also when the kiosk's clock was set back.
+    """
+    if known is None:
+        return True
+    last = State.model_validate(known, strict=False)  # JSON has no UUIDs
+    if last.at > now + AHEAD and state.at <= now + AHEAD:
+        return True
+    rises = state.stream == last.stream and state.last_assigned > last.last_assigned
+    falls = state.stream == last.stream and state.last_assigned < last.last_assigned
+    return rises or (state.at > last.at and not falls)
+
+
+def _later(known: datetime | None, now: datetime) -> datetime:
+    # What is replayed arrived long ago.
+    return max(known or now, now)
+
+
+def _stream(batch: Batch, device: DeviceRow, id: UUID) -> StreamRow:
+    stream = batch.known.get(id)
+    if stream is None or stream.device_id != device.id:
+        raise Refusal("not_its_stream")
+    return stream
 
 
 def _take_apart(db: Db, message: Message, device: DeviceRow, batch: Batch, now: datetime) -> None:
     found = envelope.unseal(message.payload, verify_key(device.signing_key))
-    stream = db.get(StreamRow, found.header.stream)
-    if found.header.device != device.id or stream is None or stream.device_id != device.id:
+    if found.header.device != device.id:
         raise Refusal("not_its_stream")
-    device.seen_at = now
-    batch.streams[stream.id] = topics.topic(device.site, device.id, "receipt")
+    stream = _stream(batch, device, found.header.stream)
+    device.seen_at = _later(device.seen_at, now)
+    owed = batch.owe(device, stream)
     for line in found.lines:
         try:
-            batch.arrivals.append(Arrival(record=found.record(line), line=line, device_id=device.id))
+            record = found.record(line)
         except Malformed:
-            _bury_line(db, message, line, stream.id, now)
+            owed.came |= _bury_line(db, message, line, stream.id, now)
+        else:
+            batch.arrivals.append(Arrival(record=record, line=line, device_id=device.id))
+            owed.came.add(record.seq)
 
 
 def _bury(db: Db, message: Message, reason: str, now: datetime) -> None:
-    device_id = (topics.parts(message.topic) or ("", None, ""))[1]
     dead_letters.bury(
         db,
         message.payload[:KEPT],
@@ -161,23 +227,24 @@ def _bury(db: Db, message: Message, reason: str, now: datetime) -> None:
         topic=message.topic,
         reason=reason,
         received_at=now,
-        device_id=device_id,
+        device_id=message.device_id or None,
     )
 
 
-def _bury_line(db: Db, message: Message, line: bytes, stream: UUID, now: datetime) -> None:
-    device_id = (topics.parts(message.topic) or ("", None, ""))[1]
+def _bury_line(db: Db, message: Message, line: bytes, stream: UUID, now: datetime) -> set[int]:
+    """Keep a line that cannot be read; returns its number, if that at least can be."""
     seq = _seq_of(line)
     dead_letters.bury(
         db,
         line,
         id=new_id(),
-        topic=message.topic,
+        topic="",
         reason="malformed",
         received_at=now,
-        device_id=device_id,
+        device_id=message.device_id,
         place=(stream, seq) if seq else None,
     )
+    return {seq} if seq else set()
 
 
 def _bury_record(db: Db, arrival: Arrival, reason: str, now: datetime) -> None:
@@ -203,22 +270,58 @@ def _seq_of(line: bytes) -> int | None:
     return seq if type(seq) is int and 0 < seq < 2**53 else None
 
 
-def _receipt(db: Db, stream: UUID, topic: str, key: SigningKey) -> tuple[str, bytes]:
-    rejected = dead_letters.rejected(db, stream)
-    row = check_ins.advance(db, stream, rejected.keys())
-    receipt = Receipt(
-        stream=stream,
-        epoch=epoch(db),
-        number=row.receipts,
-        upto=row.upto,
-        extra=tuple(check_ins.above(db, row)),
-        rejected=tuple(Rejected(seq=seq, reason=reason) for seq, reason in sorted(rejected.items())[-100:]),
-    )
-    return topic, messages.post(receipt, key)
+def _receipts(db: Db, batch: Batch, now: datetime) -> Iterator[tuple[str, Receipt]]:
+    """Say what is held, and of each number that came what became of it, in as many receipts as that takes."""
+    lettered, of = dead_letters.with_letters(db, batch.streams.keys()), epoch(db)
+    # In order: of two receptions with the same streams, each would wait for a row that the other has locked.
+    for stream, owed in sorted(batch.streams.items()):
+        row = check_ins.advance(db, stream, owed.came, now=now)
+        rejected = _rejected(db, stream, owed.came) if stream in lettered else {}
+        extra = _extra(db, row, owed.came - rejected.keys()) if row.missing_since else []
+        parts = zip_longest(_batched(extra, EXTRA), _batched(sorted(rejected.items()), REJECTED), fillvalue=())
+        for seqs, reasons in list(parts) or [((), ())]:
+            row.receipts += 1
+            yield (
+                owed.topic,
+                Receipt(
+                    stream=stream,
+                    epoch=of,
+                    number=row.receipts,
+                    upto=row.upto,
+                    extra=seqs,
+                    rejected=tuple(Rejected(seq=seq, reason=reason) for seq, reason in reasons),
+                ),
+            )
+
+
+def _rejected(db: Db, stream: UUID, came: set[int]) -> dict[int, str]:
+    rejected = dead_letters.reasons(db, stream, came)
+    if len(rejected) < REJECTED:
+        # Where there is room it is said again: a receipt may have been lost.
+        rejected = dead_letters.newest(db, stream, REJECTED - len(rejected)) | rejected
+    return rejected
+
+
+def _extra(db: Db, row: StreamRow, came: set[int]) -> list[int]:
+    above = {seq for seq in came if seq > row.upto}
+    if len(above) < AGAIN:
+        above.update(check_ins.above(db, row, AGAIN))
+    return sorted(above)
+
+
+def _batched(values: Iterable[T], size: int) -> Iterator[tuple[T, ...]]:
+    coming = iter(values)
+    while batch := tuple(islice(coming, size)):
+        yield batch
+
+
+def streams_of(db: Db, devices: Collection[str]) -> dict[UUID, StreamRow]:
+    """Return the streams of these devices."""
+    return {row.id: row for row in db.scalars(sa.select(StreamRow).where(StreamRow.device_id.in_(devices)))}
 
 
 def _devices(db: Db, group: Iterable[Message]) -> dict[str, DeviceRow]:
     """Return the senders, locked in order: of two receptions that get the same envelopes, the second waits here."""
-    ids = {found[1] for message in group if (found := topics.parts(message.topic))}
+    ids = {message.device_id for message in group}
     query = sa.select(DeviceRow).where(DeviceRow.id.in_(ids)).order_by(DeviceRow.id)
     return {row.id: row for row in db.scalars(query.with_for_update(key_share=True))}

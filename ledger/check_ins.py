@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from ledger.tables import (
     BadgeRow,
     CheckInRow,
     ConsentRow,
+    DeadLetterRow,
     DecisionRow,
     DirtyDayRow,
     HourRecordRow,
@@ -28,6 +30,8 @@ FACE = "face"
 """The purpose of a consent, and a word in every method that needs it."""
 NEAR = timedelta(hours=1)
 """More than a session opens before its start or closes after its end."""
+PAGE = 1000
+"""Numbers of a stream that are looked at in one go."""
 
 
 def enter(db: Db, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
@@ -78,6 +82,7 @@ def badges_by_id(db: Db, ids: Collection[UUID]) -> dict[UUID, BadgeRow]:
     return {row.id: row for row in db.scalars(sa.select(BadgeRow).where(BadgeRow.id.in_(ids)))} if ids else {}
 
 
+@lru_cache(4096)  # a record's is asked for four times, and reading one was an eighth of taking a backlog in
 def badge_id(text: str | None) -> UUID | None:
     """Read a badge's id; None for what is none."""
     try:
@@ -167,31 +172,48 @@ def as_rule(row: SessionRow, roster: frozenset[str]) -> Session:
     )
 
 
-def advance(db: Db, stream: UUID, taken: Collection[int]) -> StreamRow:
-    """Move a stream's `upto` over the numbers that are held now, and number its next receipt.
+def advance(db: Db, stream: UUID, came: Collection[int] = (), *, now: datetime) -> StreamRow:
+    """Move a stream's `upto` over the numbers that are held now, and see whether one is missing.
 
-    `taken` are the numbers of dead letters; the row is locked, so receipts of one stream rise one by one.
+    `came` are those that are held since this transaction began, as records or as dead letters. The row is locked until
+    the commit, so receipts of one stream rise one by one.
     """
     row = db.get_one(StreamRow, stream, with_for_update=True)
-    row.receipts += 1
-    row.upto = _contiguous(row.upto, set(_above(db, row)) | set(taken))
+    before, new = row.upto, sorted(seq for seq in came if seq > row.upto)
+    # Nothing is missing and the next numbers came: as a rule it is so, and then nothing has to be looked up.
+    goes_on = row.missing_since is None and all(seq == before + place for place, seq in enumerate(new, 1))
+    row.upto = before + len(new) if goes_on else _contiguous(db, row)
+    if row.upto >= row.assigned and (goes_on or not above(db, row, 1)):
+        row.missing_since = None
+    elif row.missing_since is None or row.upto > before:
+        row.missing_since = now
     return row
 
 
 def above(db: Db, row: StreamRow, limit: int = 200) -> list[int]:
-    """Return the numbers held above `upto`."""
-    return _above(db, row)[:limit]
+    """Return the first numbers held above `upto`, those of dead letters among them."""
+    return _held_after(db, row.id, row.upto, limit)
 
 
-def _above(db: Db, row: StreamRow) -> list[int]:
-    query = sa.select(CheckInRow.seq).where(CheckInRow.stream == row.id, CheckInRow.seq > row.upto)
-    return [seq for seq in db.scalars(query.order_by(CheckInRow.seq)) if seq is not None]
+def _contiguous(db: Db, row: StreamRow) -> int:
+    """Say how far the numbers go without a hole; read by the page, so that what lies above a hole costs nothing."""
+    upto = row.upto
+    while True:
+        page = _held_after(db, row.id, upto, PAGE)
+        unbroken = sum(seq == upto + place for place, seq in enumerate(page, 1))
+        upto += unbroken
+        if unbroken < PAGE:
+            return upto
 
 
-def _contiguous(upto: int, held: set[int]) -> int:
-    while upto + 1 in held:
-        upto += 1
-    return upto
+def _held_after(db: Db, stream: UUID, seq: int, limit: int) -> list[int]:
+    # Each side is limited by itself: there may be a hundred thousand.
+    sides = [
+        sa.select(table.seq).where(table.stream == stream, table.seq > seq).order_by(table.seq).limit(limit).subquery()
+        for table in (CheckInRow, DeadLetterRow)
+    ]
+    both = sa.union(*(sa.select(side.c.seq) for side in sides)).subquery()
+    return [held for held in db.scalars(sa.select(both.c.seq).order_by(both.c.seq).limit(limit)) if held is not None]
 
 
 def _earlier(excluded: Any) -> dict[str, Any]:

@@ -229,6 +229,23 @@ class StreamRow(Base):
     """Every record up to this one is held."""
     receipts: Mapped[int] = mapped_column(sa.BigInteger, default=0)
     """The number of the last receipt."""
+    assigned: Mapped[int] = mapped_column(sa.BigInteger, default=0)
+    """The highest number that its kiosk says it has given out."""
+    missing_since: Mapped[datetime | None]
+    """Since when the number after `upto` is known to be missing; None while none is."""
+
+
+class WriteOffRow(Base):
+    """Numbers of a stream that somebody has given up waiting for; what of them was held stays held."""
+
+    __tablename__ = "write_offs"
+    id: Mapped[str] = mapped_column(sa.String(32), primary_key=True)
+    stream: Mapped[UUID] = mapped_column(sa.ForeignKey("streams.id"), index=True)
+    first: Mapped[int] = mapped_column(sa.BigInteger)
+    last: Mapped[int] = mapped_column(sa.BigInteger)
+    reason: Mapped[str]
+    written_off_by: Mapped[str] = mapped_column(sa.String(64))
+    written_off_at: Mapped[datetime]
 
 
 # Facts
@@ -310,6 +327,9 @@ class DeadLetterRow(Base):
     stream: Mapped[UUID | None]
     seq: Mapped[int | None] = mapped_column(sa.BigInteger)
     data: Mapped[bytes]
+    """Empty when it was discarded, or when its sender had filled its share."""
+    discarded_at: Mapped[datetime | None]
+    """It is kept all the same if it has a number: without it there would be a hole."""
 
     __table_args__ = (sa.Index(None, "stream", "seq"),)
 
