@@ -34,6 +34,7 @@ Need = Literal["nothing", "itself", "browser", "learner", "staff", "decider", "a
 RIGHTS: dict[str, Need] = {
     # What is the same for everybody
     "static": "nothing",
+    "health": "nothing",
     "openapi": "nothing",
     "try_it": "nothing",
     "swagger_file": "nothing",

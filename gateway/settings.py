@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    FilePath,
+    SecretStr,
+    StringConstraints,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -21,6 +30,8 @@ from pydantic_settings import SettingsError as SourceError
 PREFIX = "TANDEM_GATEWAY_"
 FILE = "gateway.toml"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+EVERY_ADDRESS = ("0.0.0.0", "::")  # noqa: S104
+PLAIN_MQTT, MQTT_OVER_TLS = 1883, 8883
 
 
 class SettingsError(Exception):
@@ -37,6 +48,11 @@ def _zone(name: str) -> str:
 
 Port = Annotated[int, Field(ge=0, le=65535)]
 Zone = Annotated[str, AfterValidator(_zone)]
+BrokerName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:-]{1,253}$")]
+
+
+def _broker_port(given: dict[str, Any]) -> int:
+    return MQTT_OVER_TLS if given.get("broker_tls") or given.get("broker_listen") else PLAIN_MQTT
 
 
 class GatewaySettings(BaseSettings):
@@ -56,12 +72,24 @@ class GatewaySettings(BaseSettings):
     """A proxy in front of us ends TLS and sets X-Forwarded-For, -Proto and -Host."""
     public_url: str = ""
     """How browsers and devices reach us; empty for the address that we listen on."""
-    broker_host: str = "127.0.0.1"
-    broker_port: Port = 1883
+    broker_listen: str = ""
+    """Where `tandem up` lets kiosks on other machines come to its broker, over TLS; empty for this machine only."""
+    broker_host: BrokerName = "127.0.0.1"
+    """What kiosks are told: by this name or address they reach the broker, and its certificate must show it."""
     broker_tls: bool = False
+    broker_port: Port = Field(default_factory=_broker_port)
+    broker_cert: FilePath | None = None
+    """Of the broker of `tandem up`; without one it makes an authority and a certificate of its own."""
+    broker_key: FilePath | None = None
+    broker_ca: FilePath | None = None
+    """Who signed the broker's certificate, for kiosks; empty for what their system trusts."""
+    broker_password: SecretStr | None = None
+    """Of the gateway's own account at a broker that it does not run itself."""
     shared_addresses: tuple[IPv4Network | IPv6Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
     """Networks that many people's phones come from, such as an office behind one address: there the address alone is
     no reason to ask whether one phone has checked in several people."""
+    metrics_port: Port | None = None
+    """Where monitoring on this machine reads /metrics and /health; none without it."""
     zone: Zone = "UTC"
     """The zone of the day's page while there is no region yet."""
 
@@ -79,6 +107,23 @@ class GatewaySettings(BaseSettings):
         if bool(self.cert) != bool(self.key):
             raise ValueError("cert and key belong together")
         return self
+
+    @model_validator(mode="after")
+    def _leads_kiosks_to_the_broker(self) -> "GatewaySettings":
+        if bool(self.broker_cert) != bool(self.broker_key):
+            raise ValueError("broker_cert and broker_key belong together")
+        if not self.broker_listen and self.broker_cert:
+            raise ValueError("broker_cert is for kiosks on other machines: say in broker_listen where they come in")
+        if self.broker_listen and self.broker_port == 0:
+            raise ValueError("broker_port has to stay the same for kiosks on other machines, so it cannot be 0")
+        if self.broker_listen in EVERY_ADDRESS and not self.tells_broker:
+            raise ValueError("broker_listen needs broker_host: the name or address by which kiosks reach this machine")
+        return self
+
+    @property
+    def tells_broker(self) -> bool:
+        """Say whether somebody has chosen what kiosks are told of the broker."""
+        return "broker_host" in self.model_fields_set
 
     @property
     def database_url(self) -> str:

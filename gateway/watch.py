@@ -27,6 +27,8 @@ class Watch:
         self._ledger, self._clock, self._every = ledger, clock, every
         self._stopping = threading.Event()
         self._worker = threading.Thread(target=self._work, name="watch")
+        self.moved_at: datetime | None = None
+        """When it last got through something, also when there was nothing to do; None before the first time."""
 
     def start(self) -> None:
         """Begin to tick."""
@@ -41,22 +43,26 @@ class Watch:
     def _work(self) -> None:
         while not self._stopping.wait(self._every):
             try:
-                tick(self._ledger, now=self._clock())
+                tick(self._ledger, now=self._clock(), moved=self._moved)
             except Exception:
                 log.exception("a tick failed; the next one tries again")
 
+    def _moved(self) -> None:
+        self.moved_at = self._clock()
 
-def tick(ledger: Ledger, *, now: datetime) -> None:
+
+def tick(ledger: Ledger, *, now: datetime, moved: Callable[[], None] = lambda: None) -> None:
     """Do everything that is waiting, the days that are due first.
 
-    Each chunk is a transaction of its own, so that check-ins never wait for long.
+    Each chunk is a transaction of its own, so that check-ins never wait for long; `moved` is called after it.
     """
     for act in (settle, draw, look, settle_months, forget):
         while _some(ledger, partial(act, now=now)):
-            pass
+            moved()
     for place in (feed.number, chain):
         while _some(ledger, place):
-            pass
+            moved()
+    moved()
 
 
 def _some(ledger: Ledger, act: Callable[[Db], int]) -> int:

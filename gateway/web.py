@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from gateway import problem
+from gateway import figures, problem
 from gateway.account_pages import account_pages
 from gateway.archive import archive_pages
 from gateway.badges_api import badges_api
@@ -130,6 +130,7 @@ def create_app(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clo
     app.register_blueprint(import_pages(ledger, desk, settings, clock))
     app.register_blueprint(report_pages(ledger, settings, clock))
     _document(app)
+    _tell_health(app, ledger)
     guard(app, ledger, settings, clock)
     _say_no(app)
     _harden(app, settings)
@@ -154,6 +155,13 @@ def _document(app: OpenAPI) -> None:
     @app.route("/api/swagger/<path:name>")
     def swagger_file(name: str) -> Response:
         return send_from_directory(swagger, name)
+
+
+def _tell_health(app: OpenAPI, ledger: Ledger) -> None:
+    @app.route("/health")
+    def health() -> tuple[Response, int]:
+        body, status = figures.health([figures.check_database(ledger)])
+        return jsonify(body), status
 
 
 def _say_no(app: OpenAPI) -> None:

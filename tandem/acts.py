@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gateway import admin, settings
+from gateway import admin, dead_letters, devices, settings
 from gateway.clock import Clock
 from gateway.import_desk import Desk
 from gateway.keys import Keys, load
@@ -47,6 +47,8 @@ def table(
         "device confirm": stamped(admin.device_confirm),
         "device set-up": stamped(admin.device_set_up),
         "device revoke": stamped(admin.device_revoke),
+        "device roll": stamped(admin.device_roll),
+        "broker accounts": reading(devices.accounts),
         "badge issue": stamped(admin.badge_issue, keys=keys),
         "badge list": act(admin.badge_list),
         "badge revoke": stamped(admin.badge_revoke),
@@ -64,6 +66,12 @@ def table(
         "ledger check": lambda **given: reading(ledger_acts.check, now=clock())(**given),
         "ledger mend": lambda **given: act(ledger_acts.mend, now=clock())(**given),
         "ledger restored": stamped(ledger_acts.restored),
+        "dead-letter list": reading(dead_letters.listed),
+        "dead-letter show": reading(dead_letters.shown),
+        "dead-letter replay": stamped(dead_letters.replay),
+        "dead-letter discard": stamped(dead_letters.discard),
+        "hole list": lambda: reading(admin.hole_list, now=clock())(),
+        "hole write-off": stamped(admin.hole_write_off),
         "sync status": act(sync_acts.status),
         "sync replay": stamped(sync_acts.replay),
     } | (import_acts.table(ledger, desk, clock, actor=ACTOR) if desk else {})
@@ -83,7 +91,7 @@ def do(data: Path, act: str, clock: Clock, /, **given: Any) -> Any:
 def reached(data: Path, clock: Clock) -> Iterator[Act]:
     """Give what does acts, named first, on the ledger of a data folder, for as long as the block lasts."""
     read = settings.read(data=data)
-    if not read.database and not data.is_dir():
+    if not read.database and not (data / "ledger.sqlite").is_file():
         raise NoLedger(f"{NoLedger.__doc__} ({data})")
     try:
         ledger = Ledger(read.database_url)

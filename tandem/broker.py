@@ -12,49 +12,48 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from amqtt.broker import Broker
-from amqtt.contexts import Action, BrokerConfig, ListenerConfig
-from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
-from amqtt.session import Session
+from amqtt.contexts import BrokerConfig, ListenerConfig
 
-from gateway.devices import check_password
-from protocol import topics
+from tandem import embedded
+from tandem.broker_files import SETTINGS, write
+from tandem.embedded import Accounts, StrictBroker
 
 log = logging.getLogger(__name__)
 
-GATEWAY = "gateway"
-"""The gateway's own account: it reads every device's topics and writes their receipts."""
+MOST_CONNECTIONS = 1000
+"""On one listener; one more waits until another has left."""
 
 
 class BrokerError(Exception):
     """The broker did not come up; its own words follow."""
 
 
-Accounts = Callable[[], Mapping[str, str]]
-"""Who may come in: user names with their password hashes, as mosquitto writes them."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outward:
+    """Where kiosks on other machines come in: over TLS only."""
 
-
-def may(username: str, topic: str, *, write: bool) -> bool:
-    """Say what an account may do; a subscription's wildcards are nobody's but the gateway's."""
-    if username == GATEWAY:
-        return topic.startswith("tandem/v1/")
-    return topics.may(username, topic, write=write)
+    host: str
+    port: int
+    cert: Path
+    key: Path
 
 
 class EmbeddedBroker:
     """amqtt on a thread of its own; MQTT 3.1.1. It promises nothing: the outboxes and receipts do."""
 
-    def __init__(self, accounts: Accounts, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self, accounts: Accounts, *, host: str = "127.0.0.1", port: int = 0, outward: Outward | None = None
+    ) -> None:
         self.host, self.port = host, port or free_port(host)
-        self._accounts = accounts
+        self._accounts, self._outward = accounts, outward
         self._ready, self._stop = threading.Event(), threading.Event()
         self._failure: BaseException | None = None
+        self._running: tuple[StrictBroker, asyncio.AbstractEventLoop] | None = None
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), name="broker")
 
     def start(self) -> None:
@@ -62,10 +61,15 @@ class EmbeddedBroker:
         self._thread.start()
         self._ready.wait(10)
         if self._failure:
-            raise BrokerError(f"the embedded broker cannot listen on {self.host}:{self.port}: {self._failure}")
+            where = [f"{self.host}:{self.port}"]
+            where += [f"{self._outward.host}:{self._outward.port}"] if self._outward else []
+            raise BrokerError(f"the embedded broker cannot listen on {' and '.join(where)}: {self._failure}")
 
     def refresh(self) -> None:
-        """Do nothing: every connection asks for the accounts as they are."""
+        """Put out who may not come in any more; whoever comes is asked for an account as it is then."""
+        if self._running:
+            broker, loop = self._running
+            asyncio.run_coroutine_threadsafe(broker.put_out(self._accounts()), loop).result(10)
 
     def stop(self) -> None:
         """Close every connection."""
@@ -75,15 +79,16 @@ class EmbeddedBroker:
 
     async def _serve(self) -> None:
         config = BrokerConfig(
-            listeners={"default": ListenerConfig(bind=f"{self.host}:{self.port}", max_connections=1000)},
+            listeners=self._listeners(),
             plugins={
-                f"{__name__}.AccountDoor": {"accounts": self._accounts},
-                f"{__name__}.OwnTopics": {},
+                f"{embedded.__name__}.AccountDoor": {"accounts": self._accounts},
+                f"{embedded.__name__}.OwnTopics": {},
             },
         )
-        broker = _OwnRetained(config)
+        broker = StrictBroker(config)
         try:
             await broker.start()
+            self._running = broker, asyncio.get_running_loop()
         except BaseException as failure:  # amqtt wraps what the socket said in several ways
             self._failure = failure
             return
@@ -91,58 +96,39 @@ class EmbeddedBroker:
             self._ready.set()
         while not self._stop.is_set():
             await asyncio.sleep(0.1)
+        self._running = None
         await broker.shutdown()
 
-
-class _OwnRetained(Broker):  # type: ignore[misc]  # amqtt is untyped
-    """amqtt 0.12 hands whoever connects the retained messages of everybody; here each gets their own."""
-
-    async def _publish_retained_messages_for_subscription(
-        self, subscription: tuple[str, int], session: Session
-    ) -> None:
-        if may(session.username or "", subscription[0], write=False):
-            await super()._publish_retained_messages_for_subscription(subscription, session)
-
-
-class AccountDoor(BaseAuthPlugin):  # type: ignore[misc]  # amqtt is untyped
-    """Lets in who has an account."""
-
-    @dataclass
-    class Config:
-        """What the plugin is given."""
-
-        accounts: Any
-
-    async def authenticate(self, *, session: Session) -> bool:
-        """Check one connection's user name and password, and that it claims nothing beyond them."""
-        # Another's client id would put that client out; and amqtt asks nobody whether a will may be sent to its topic.
-        if session.will_flag or session.username not in (session.client_id, GATEWAY):
-            return False
-        stored = self.config.accounts().get(session.username or "")
-        return stored is not None and check_password(stored, session.password or "")
-
-
-class OwnTopics(BaseTopicPlugin):  # type: ignore[misc]
-    """Keeps every device to its own topics."""
-
-    async def topic_filtering(
-        self, *, session: Session | None = None, topic: str | None = None, action: Action | None = None
-    ) -> bool:
-        """Say whether this account may do this."""
-        if session is None or topic is None or not session.username:
-            return False
-        return may(session.username, topic, write=action == Action.PUBLISH)
+    def _listeners(self) -> dict[str, ListenerConfig]:
+        inward = ListenerConfig(bind=f"{self.host}:{self.port}", max_connections=MOST_CONNECTIONS)
+        if (door := self._outward) is None:
+            return {"default": inward}
+        outward = ListenerConfig(
+            bind=f"{door.host}:{door.port}",
+            max_connections=MOST_CONNECTIONS,
+            ssl=True,
+            certfile=door.cert,
+            keyfile=door.key,
+        )
+        return {"default": inward, "outward": outward}
 
 
 class Mosquitto:
     """Debian's mosquitto as a child process, with its files in `folder`."""
 
-    def __init__(self, accounts: Accounts, folder: Path, *, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        folder: Path,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        outward: Outward | None = None,
+    ) -> None:
         self.host, self.port = host, port or free_port(host)
-        self._accounts, self._folder = accounts, folder
+        self._accounts, self._folder, self._outward = accounts, folder, outward
         self._child: subprocess.Popen[bytes] | None = None
         self._command: list[str] = []
-        self._written: Mapping[str, str] = {}
 
     def start(self) -> None:
         """Write the files, start the child and wait for its port; raises BrokerError."""
@@ -152,7 +138,7 @@ class Mosquitto:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._command = [program, "-c", str(self._folder / "mosquitto.conf")]
         self._end_orphan()
-        self._write_accounts()
+        write(self._folder, self._accounts())
         (self._folder / "mosquitto.conf").write_text(self._configuration())
         self._run()
         self._wait_for_port()
@@ -164,8 +150,11 @@ class Mosquitto:
             self._child.wait(10)
 
     def refresh(self) -> None:
-        """Have mosquitto read the accounts when they changed, and run when it has ended."""
-        if self._write_accounts() and self._child:
+        """Have mosquitto read the accounts when they changed, and run when it has ended.
+
+        It then disconnects by itself whose account has gone or has another password.
+        """
+        if write(self._folder, self._accounts()) and self._child:
             self._child.send_signal(signal.SIGHUP)
         if self._child and self._child.poll() is not None:
             log.error("mosquitto has ended with %s; starting it again", self._child.returncode)
@@ -192,19 +181,14 @@ class Mosquitto:
             return False
         return command == [word.encode() for word in self._command]
 
-    def _write_accounts(self) -> bool:
-        accounts = dict(self._accounts())
-        if accounts == self._written:
-            return False
-        _write(self._folder / "passwords", "".join(f"{name}:{hash}\n" for name, hash in sorted(accounts.items())))
-        _write(self._folder / "acl", ACL)
-        self._written = accounts
-        return True
-
     def _configuration(self) -> str:
+        # Anything of a listener before the first `listener` line would open one more, for everybody, on port 1883.
+        doors = [LISTENER.format(port=self.port, host=self.host)]
+        if door := self._outward:
+            doors.append(LISTENER.format(port=door.port, host=door.host) + TLS.format(cert=door.cert, key=door.key))
         # As root, mosquitto would drop to a user who cannot read this folder, and say so only in its log.
         user = "user root\n" if os.geteuid() == 0 else ""
-        return CONFIGURATION.format(host=self.host, port=self.port, folder=self._folder, user=user)
+        return "".join(doors) + user + FILES.format(folder=self._folder.absolute()) + SETTINGS
 
     def _wait_for_port(self) -> None:
         def is_settled() -> bool:
@@ -221,31 +205,19 @@ class Mosquitto:
         return False
 
 
-ACL = """\
-user gateway
-topic readwrite tandem/v1/#
-
-pattern write tandem/v1/+/%u/up
-pattern write tandem/v1/+/%u/state
-pattern read tandem/v1/+/%u/receipt
-pattern read tandem/v1/+/%u/config
-pattern read tandem/v1/+/%u/command
-"""
-
-CONFIGURATION = """\
+LISTENER = """\
 listener {port} {host}
-{user}allow_anonymous false
 use_username_as_clientid true
+"""
+TLS = """\
+certfile {cert}
+keyfile {key}
+tls_version tlsv1.2
+"""
+FILES = """\
 password_file {folder}/passwords
 acl_file {folder}/acl
-persistence true
 persistence_location {folder}/
-autosave_on_changes true
-autosave_interval 1
-max_inflight_messages 1000
-max_queued_messages 0
-max_queued_bytes 67108864
-max_packet_size 65536
 """
 
 
@@ -260,11 +232,3 @@ def _wait_until(reached: Callable[[], bool], seconds: float) -> None:
     end = time.monotonic() + seconds
     while not reached() and time.monotonic() < end:
         time.sleep(0.05)
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file at once and keep it to ourselves."""
-    fresh = path.with_suffix(".new")
-    fresh.touch(mode=0o600)
-    fresh.write_text(text)
-    fresh.replace(path)

@@ -1,13 +1,14 @@
 """`tandem gateway …`: the gateway's programs, and what an operator does with devices, badges and keys."""
 
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from tandem import import_commands
-from tandem.console import plainly, screen, show, wait
+from tandem import dead_letter_commands, hole_commands, import_commands
+from tandem.console import plainly, screen, show, until_stopped, wait
 
 app = typer.Typer(help="The gateway: its programs, devices, badges and API keys.", no_args_is_help=True)
 device = typer.Typer(help="Kiosks: register, confirm, revoke.", no_args_is_help=True)
@@ -20,12 +21,15 @@ app.add_typer(badge, name="badge")
 app.add_typer(key, name="key")
 app.add_typer(person, name="person")
 app.add_typer(account, name="account")
+app.add_typer(dead_letter_commands.app, name="dead-letter")
+app.add_typer(hole_commands.app, name="hole")
 app.command("import")(import_commands.bring_in)
 
 Data = Annotated[Path, typer.Option(help="The gateway's data folder")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON")]
 HERE = Path("data")
-BrokerUrl = Annotated[str, typer.Option(help="mqtt://user:password@host:port")]
+MetricsPort = Annotated[int | None, typer.Option(help="Serve /metrics and /health on this machine")]
+BrokerUrl = Annotated[str, typer.Option(help="mqtts://user:password@host:port, or mqtt:// without TLS")]
 
 
 def _now() -> datetime:
@@ -41,58 +45,106 @@ def _do(data: Path, act: str, *, as_json: bool, **given: Any) -> None:
 
 
 @app.command()
-def web(data: Data = HERE, port: Annotated[int | None, typer.Option(help="Port to listen on")] = None) -> None:
+def web(
+    data: Data = HERE,
+    port: Annotated[int | None, typer.Option(help="Port to listen on")] = None,
+    metrics_port: MetricsPort = None,
+) -> None:
     """Serve the pages and the APIs; any number of these may run on one PostgreSQL."""
     with plainly():
-        from gateway import keys, settings
+        from gateway import figures, keys, settings
         from gateway.web import DESK, create_app
         from ledger.database import Ledger
         from tandem import logs
+        from tandem.monitor import monitored
         from tandem.serving import Served
 
         logs.set_up()
-        read = settings.read(data=data, port=port)
-        made = create_app(Ledger(read.database_url), keys.load(data / "keys"), read, _now)
+        read = settings.read(data=data, port=port, metrics_port=metrics_port)
+        ledger = Ledger(read.database_url)
+        made = create_app(ledger, keys.load(data / "keys"), read, _now)
         server = Served(made, host=read.host, port=read.port, cert=read.cert, key=read.key)
         server.start()
         screen.print(f"Listening on {read.url}")
-        wait()
+        collectors = [figures.LedgerFigures(ledger, _now)]
+        with monitored(read.metrics_port, collectors, lambda: figures.health([figures.check_database(ledger)])):
+            wait()
         server.stop()
         made.extensions[DESK].stop()
 
 
 @app.command()
-def ingest(broker: BrokerUrl, data: Data = HERE) -> None:
+def ingest(broker: BrokerUrl, data: Data = HERE, metrics_port: MetricsPort = None) -> None:
     """Take check-ins off the broker; any number of these may run on one PostgreSQL."""
     with plainly():
-        from gateway import keys, settings
+        from gateway import figures, keys, settings
         from gateway.reception import Reception
         from ledger.database import Ledger
         from tandem import logs
+        from tandem.monitor import monitored
         from tandem.up import outside
 
         logs.set_up()
-        read = settings.read(data=data)
-        signing_key = keys.load(data / "keys").gateway
-        reception = Reception(Ledger(read.database_url), signing_key, outside(broker), _now)
+        read = settings.read(data=data, metrics_port=metrics_port)
+        ledger = Ledger(read.database_url)
+        reception = Reception(ledger, keys.load(data / "keys").gateway, outside(broker, read), _now)
+
+        def health() -> tuple[dict[str, Any], int]:
+            return figures.health([figures.check_database(ledger), figures.check_ingest(reception)])
+
         reception.start()
-        wait()
+        with monitored(read.metrics_port, [figures.ReceptionFigures(reception)], health):
+            wait()
         reception.stop()
 
 
+@app.command("broker-files")
+def broker_files(
+    folder: Annotated[Path, typer.Option(help="Where mosquitto's password_file and acl_file lie")],
+    reload: Annotated[Path | None, typer.Option(help="PID file of the mosquitto that is to read them anew")] = None,
+    every: Annotated[float | None, typer.Option(help="Go on until Ctrl-C, with a pause of so many seconds")] = None,
+    data: Data = HERE,
+    as_json: AsJson = False,
+) -> None:
+    """Write the accounts of a mosquitto that `tandem up` does not run itself."""
+    with plainly():
+        from tandem import broker_files
+        from tandem.acts import do
+
+        def turn() -> bool:
+            own = broker_files.own_account(data, folder)
+            return broker_files.bring_up_to_date(folder, lambda: do(data, "broker accounts", _now) | own, reload)
+
+        show({"folder": str(folder), "changed": turn()}, as_json=as_json)
+        with until_stopped():
+            while every is not None:
+                time.sleep(every)
+                turn()
+
+
 @app.command()
-def watch(data: Data = HERE) -> None:
+def watch(data: Data = HERE, metrics_port: MetricsPort = None) -> None:
     """Settle days and number the feed; run two on one PostgreSQL for safety."""
     with plainly():
-        from gateway import settings
+        from gateway import figures, settings
         from gateway.watch import Watch
         from ledger.database import Ledger
         from tandem import logs
+        from tandem.collector import look_less
+        from tandem.monitor import monitored
 
         logs.set_up()
-        worker = Watch(Ledger(settings.read(data=data).database_url), _now)
+        read = settings.read(data=data, metrics_port=metrics_port)
+        ledger = Ledger(read.database_url)
+        worker = Watch(ledger, _now)
+
+        def health() -> tuple[dict[str, Any], int]:
+            return figures.health([figures.check_database(ledger), figures.check_watch(worker, _now())])
+
+        look_less()
         worker.start()
-        wait()
+        with monitored(read.metrics_port, [figures.LedgerFigures(ledger, _now)], health):
+            wait()
         worker.stop()
 
 
@@ -129,6 +181,12 @@ def device_set_up(
 ) -> None:
     """Set a device's direction, and whether it may recognise faces."""
     _do(data, "device set-up", device=device, direction=direction, faces=faces, as_json=as_json)
+
+
+@device.command("roll")
+def device_roll(device: str, data: Data = HERE, as_json: AsJson = False) -> None:
+    """End a device's broker password; it gets a new one within two minutes, and loses no check-in."""
+    _do(data, "device roll", device=device, as_json=as_json)
 
 
 @device.command("revoke")

@@ -5,32 +5,38 @@ import random
 import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import unquote, urlsplit
 
-import sqlalchemy as sa
+from prometheus_client.registry import Collector
 
-from gateway import admin, keys
+from gateway import admin, devices, figures, keys
 from gateway.clock import Clock
 from gateway.devices import password_hash
 from gateway.import_desk import Desk
 from gateway.reception import BrokerAddress, Reception
-from gateway.settings import GatewaySettings
+from gateway.settings import MQTT_OVER_TLS, PLAIN_MQTT, GatewaySettings
 from gateway.watch import Watch
 from gateway.web import DESK, create_app
 from ledger.database import Ledger
-from ledger.tables import DeviceRow
 from sync.archives import open_archives
 from sync.run import Sync
 from sync.settings import ArchiveSettings
+from tandem import certificates
 from tandem.acts import table
-from tandem.broker import GATEWAY, Accounts, BrokerError, EmbeddedBroker, Mosquitto, free_port
+from tandem.broker import BrokerError, EmbeddedBroker, Mosquitto, Outward, free_port
 from tandem.collector import look_less
 from tandem.control import Control
+from tandem.embedded import GATEWAY
 from tandem.serving import Served
 
 log = logging.getLogger(__name__)
 
+SCHEMES = ("mqtt://", "mqtts://")
+HOW_TO_WRITE = (
+    "a broker's address is mqtts://user:password@host:port, or mqtt:// without TLS; "
+    "the password may stand in TANDEM_GATEWAY_BROKER_PASSWORD instead"
+)
 READY = 10
 """Seconds that the gateway may take to reach its broker."""
 
@@ -65,10 +71,9 @@ class Machine:
         self._gateway_hash = password_hash(self._password, salt=secrets.token_bytes(12))
         self.keys = keys.load(settings.data / "keys")
         self.ledger = Ledger(settings.database_url)
-        self._broker, address = self._make_broker(broker, settings)
+        self._broker, address, told = self._make_broker(broker, settings)
         port = settings.port or free_port(settings.host)
-        told = {"port": port, "broker_host": address.host, "broker_port": address.port}
-        self.settings = settings.model_copy(update=told)
+        self.settings = settings.model_copy(update={"port": port} | told)
         app = create_app(self.ledger, self.keys, self.settings, clock)
         self._desk: Desk = app.extensions[DESK]
         self._web = Served(app, host=settings.host, port=port, cert=settings.cert, key=settings.key)
@@ -118,6 +123,19 @@ class Machine:
             self._broker.stop()
         self.ledger.close()
 
+    def figures(self) -> list[Collector]:
+        """Return what monitoring reads of it."""
+        return [figures.LedgerFigures(self.ledger, self._clock), figures.ReceptionFigures(self._reception)]
+
+    def health(self) -> tuple[dict[str, Any], int]:
+        """Say whether everything works: an answer in JSON, and 200 or 503."""
+        checks = (
+            figures.check_database(self.ledger),
+            figures.check_ingest(self._reception),
+            figures.check_watch(self.watch, self._clock()),
+        )
+        return figures.health(checks)
+
     @property
     def url(self) -> str:
         """Where the pages and the API are."""
@@ -129,23 +147,30 @@ class Machine:
             link = admin.set_up_link(db, self.settings, now=self._clock())
         return link["url"] if link else None
 
-    def _make_broker(self, kind: str, settings: GatewaySettings) -> tuple[_Broker | None, BrokerAddress]:
-        if kind.startswith("mqtt://"):
-            return None, outside(kind)
+    def _make_broker(
+        self, kind: str, settings: GatewaySettings
+    ) -> tuple[_Broker | None, BrokerAddress, dict[str, Any]]:
+        """Make the broker, say how the gateway reaches it, and what its devices are told of it."""
+        if kind.startswith(SCHEMES):
+            address = outside(kind, settings)
+            there = {"broker_host": address.host, "broker_port": address.port, "broker_tls": address.tls}
+            return None, address, {} if settings.tells_broker else there
         if kind not in ("embedded", "mosquitto"):
-            raise BrokerError(f"--broker is embedded, mosquitto or mqtt://user:password@host:port, not {kind!r}")
-        accounts: Accounts = self._accounts
-        folder = settings.data / "mosquitto"
-        broker: _Broker = EmbeddedBroker(accounts) if kind == "embedded" else Mosquitto(accounts, folder)
-        return broker, BrokerAddress(host=broker.host, port=broker.port, username=GATEWAY, password=self._password)
+            raise BrokerError(f"--broker is embedded, mosquitto or mqtts://user:password@host:port, not {kind!r}")
+        outward, told = _outward(settings)
+        accounts, folder = self._accounts, settings.data / "mosquitto"
+        broker: _Broker = (
+            EmbeddedBroker(accounts, outward=outward)
+            if kind == "embedded"
+            else Mosquitto(accounts, folder, outward=outward)
+        )
+        address = BrokerAddress(host=broker.host, port=broker.port, username=GATEWAY, password=self._password)
+        return broker, address, told or {"broker_host": address.host, "broker_port": address.port, "broker_tls": False}
 
     def _accounts(self) -> Mapping[str, str]:
         """List who may come to the broker: the gateway, and every confirmed device that was not revoked."""
-        known = sa.select(DeviceRow.id, DeviceRow.broker_hash).where(
-            DeviceRow.confirmed_at.is_not(None), DeviceRow.revoked_at.is_(None), DeviceRow.broker_hash.is_not(None)
-        )
         with self.ledger.read() as db:
-            return {id: hash for id, hash in db.execute(known) if hash} | {GATEWAY: self._gateway_hash}
+            return devices.accounts(db) | {GATEWAY: self._gateway_hash}
 
     def _keep_accounts(self) -> None:
         while self._broker and not self._stopping.wait(0.5):
@@ -155,15 +180,37 @@ class Machine:
                 log.exception("the broker's accounts cannot be written; the next turn tries again")
 
 
-def outside(url: str) -> BrokerAddress:
+def _outward(settings: GatewaySettings) -> tuple[Outward | None, dict[str, Any]]:
+    """Say where kiosks on other machines come in, and what they are told; raises CertificateNotMade."""
+    if not (host := settings.broker_listen):
+        return None, {}
+    told: dict[str, Any] = {"broker_tls": True}
+    if not settings.tells_broker:
+        told["broker_host"] = host
+    if settings.broker_cert and settings.broker_key:
+        return Outward(host=host, port=settings.broker_port, cert=settings.broker_cert, key=settings.broker_key), told
+    made = certificates.make(settings.data / "broker-tls", told.get("broker_host", settings.broker_host))
+    told["broker_ca"] = made.authority
+    return Outward(host=host, port=settings.broker_port, cert=made.cert, key=made.key), told
+
+
+def outside(url: str, settings: GatewaySettings) -> BrokerAddress:
     """Read the address of a broker that we do not run; raises BrokerError."""
     try:
         parts = urlsplit(url)
-        port = parts.port or 1883
+        port = parts.port or (MQTT_OVER_TLS if parts.scheme == "mqtts" else PLAIN_MQTT)
     except ValueError as error:
-        raise BrokerError(f"{error}: a broker's address is mqtt://user:password@host:port") from None
-    if not (parts.hostname and parts.username and parts.password):
-        raise BrokerError("a broker's address is mqtt://user:password@host:port")
+        raise BrokerError(f"{error}: {HOW_TO_WRITE}") from None
+    password = unquote(parts.password or "") or (
+        settings.broker_password.get_secret_value() if settings.broker_password else ""
+    )
+    if parts.scheme not in ("mqtt", "mqtts") or not (parts.hostname and parts.username and password):
+        raise BrokerError(HOW_TO_WRITE)
     return BrokerAddress(
-        host=parts.hostname, port=port, username=unquote(parts.username), password=unquote(parts.password)
+        host=parts.hostname,
+        port=port,
+        username=unquote(parts.username),
+        password=password,
+        tls=parts.scheme == "mqtts",
+        ca=settings.broker_ca.read_text() if settings.broker_ca else "",
     )

@@ -5,14 +5,17 @@ from pathlib import Path
 
 from kiosk import settings
 from kiosk.settings import KioskSettings
-from tandem.broker import ACL, CONFIGURATION
+from tandem.broker import LISTENER, TLS
+from tandem.broker_files import ACL, SETTINGS
 
 HERE = Path(__file__).parent.parent / "firmware-config"
-OF_THIS_MACHINE = ("listener", "user", "password_file", "acl_file", "persistence_location")
+OF_THIS_MACHINE = (
+    "listener", "certfile", "keyfile", "password_file", "acl_file", "persistence_location", "pid_file",
+)  # fmt: skip
 
 
 def directives(text: str) -> dict[str, str]:
-    lines = [line for line in text.replace("{user}", "").splitlines() if line and not line.startswith("#")]
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
     pairs = [line.split(" ", 1) for line in lines]
     return {name: value for name, value in pairs if name not in OF_THIS_MACHINE}
 
@@ -32,4 +35,4 @@ def test_the_brokers_access_list_is_the_one_that_tandem_writes() -> None:
 
 
 def test_the_brokers_settings_are_the_ones_that_tandem_writes() -> None:
-    assert directives((HERE / "mosquitto" / "mosquitto.conf").read_text()) == directives(CONFIGURATION)
+    assert directives((HERE / "mosquitto" / "mosquitto.conf").read_text()) == directives(LISTENER + TLS + SETTINGS)

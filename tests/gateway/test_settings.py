@@ -40,6 +40,11 @@ def test_the_ledger_is_in_the_data_folder_unless_said_otherwise(tmp_path: Path) 
         pytest.param({"zone": "Mars/Olympus"}, "zone", id="zone"),
         pytest.param({"public_url": "tandem.example"}, "public_url", id="address"),
         pytest.param({"cert": "c.pem"}, "cert and key", id="half a certificate"),
+        pytest.param({"broker_cert": __file__}, "broker_cert and broker_key", id="half of the broker's certificate"),
+        pytest.param({"broker_host": "a,DNS:b"}, "broker_host", id="more than a name"),
+        pytest.param({"broker_listen": "0.0.0.0"}, "broker_host", id="everywhere, under no name"),
+        pytest.param({"broker_listen": "10.0.0.1", "broker_port": 0}, "broker_port", id="a port that changes"),
+        pytest.param({"broker_ca": "no-such.pem"}, "broker_ca", id="an authority that is not there"),
         pytest.param({"colour": "red"}, "colour", id="unknown"),
     ],
 )
@@ -75,3 +80,12 @@ def test_other_machines_are_only_let_in_over_tls(tmp_path: Path, host: str) -> N
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
 def test_this_machine_needs_no_tls(tmp_path: Path, host: str) -> None:
     assert not read(data=tmp_path, host=host).secure
+
+
+@pytest.mark.parametrize(
+    ("given", "port"),
+    [({}, 1883), ({"broker_tls": True}, 8883), ({"broker_listen": "10.0.0.1"}, 8883), ({"broker_port": 7}, 7)],
+    ids=["plain", "over TLS", "for other machines", "as said"],
+)
+def test_the_brokers_port_is_the_usual_one_of_its_kind(tmp_path: Path, given: dict[str, Any], port: int) -> None:
+    assert read(data=tmp_path, **given).broker_port == port

@@ -1,5 +1,6 @@
 """A company of two regions with one of everything in each, and everybody who might come and look."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -31,6 +32,12 @@ VISIT = "v" * 43
 EAST = ("Ann Li", "Bo Wang", "Spring orders", "order-101", "Room 1", "Eastern door", "1001", "1002", "from the east")
 WEST = ("Dora West", "Emil West", "Western orders", "west-7", "Raum 9", "Western door", "2001", "2002", "from the west")
 """What gives a region away."""
+
+
+def gives_away(word: str, text: str) -> bool:
+    """Say whether a text holds a word; four digits inside a form's token, which is made by chance, are none."""
+    return re.search(rf"(?<![0-9A-Za-z]){re.escape(word)}(?![0-9A-Za-z])", text) is not None
+
 
 STAFF = {
     "viewer": ("viewer", "east"),

@@ -15,7 +15,8 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from gateway.devices import password_hash
 from protocol import topics
-from tandem.broker import GATEWAY, BrokerError, EmbeddedBroker, Mosquitto, free_port, may
+from tandem.broker import BrokerError, EmbeddedBroker, Mosquitto, free_port
+from tandem.embedded import GATEWAY, may
 
 ANN, BO = "device0000000001", "device0000000002"
 SITE = "site000000000001"

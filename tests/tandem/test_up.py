@@ -45,15 +45,17 @@ class Up:
     process: subprocess.Popen[str]
     data: Path
     said: str
+    metrics_port: int
 
 
 @contextmanager
 def brought_up(data: Path) -> Iterator[Up]:
     port = free_port("127.0.0.1")
-    command = [TANDEM, "up", "--data", str(data), "--port", str(port)]
+    metrics = free_port("127.0.0.1")
+    command = [TANDEM, "up", "--data", str(data), "--port", str(port), "--metrics-port", str(metrics)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
     try:
-        yield Up(process, data, lines(process, "/set-up/"))
+        yield Up(process, data, lines(process, "/set-up/"), metrics)
     finally:
         process.terminate()
         process.wait(20)
@@ -94,6 +96,19 @@ def test_the_first_start_prints_a_link_that_makes_the_admin(left_up: Up) -> None
 
     assert page.status_code == 200
     assert 'name="password"' in page.text
+
+
+def test_monitoring_reads_figures_and_health_beside_it(left_up: Up) -> None:
+    place = f"http://127.0.0.1:{left_up.metrics_port}"
+
+    figures, health = httpx2.get(f"{place}/metrics").text, httpx2.get(f"{place}/health")
+    while "not begun" in health.text:
+        health = httpx2.get(f"{place}/health")
+
+    assert "tandem_ingest_connected 1.0" in figures
+    assert "tandem_device_silent_seconds" in figures
+    assert health.json()["checks"] == {"database": "ok", "ingest": "ok", "watch": "ok"}
+    assert health.status_code == 200
 
 
 def test_commands_reach_the_ledger_that_the_running_gateway_holds(left_up: Up) -> None:
@@ -157,7 +172,7 @@ def test_a_data_folder_may_lie_deep(data: Path) -> None:
     ("words", "sentence"),
     [
         (["up", "--data", "DATA", "--host", "0.0.0.0"], "give cert and key, or behind_proxy"),
-        (["up", "--data", "DATA", "--broker", "carrier-pigeon"], "--broker is embedded, mosquitto or mqtt://"),
+        (["up", "--data", "DATA", "--broker", "carrier-pigeon"], "--broker is embedded, mosquitto or mqtts://"),
         (["up", "--data", "DATA", "--broker", "mqtt://ann:secret@127.0.0.1:99999"], "Port out of range"),
         (["gateway", "device", "list", "--data", "DATA/nowhere"], "There is no ledger in this data folder"),
         (["kiosk", "run", "--data", "DATA/nowhere"], "This kiosk is not registered"),
