@@ -2,7 +2,13 @@
 
 import asyncio
 import threading
+import time
 from contextlib import suppress
+from typing import TypeAlias
+
+End: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+BREAKING = 2.0
+"""Seconds that broken connections get to end, at most."""
 
 
 class Cable:
@@ -39,34 +45,48 @@ class Cable:
 
     async def _serve(self) -> None:
         self._over = asyncio.Event()
-        server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
+        server = await asyncio.start_server(self._connect, "127.0.0.1", 0, backlog=1024)
         self.port = server.sockets[0].getsockname()[1]
         self._ready.set()
         await self._over.wait()
         server.close()
-        self._break()
+        end = time.monotonic() + BREAKING
+        while self._ends and time.monotonic() < end:
+            self._break()
+            await asyncio.sleep(0.02)
         await asyncio.sleep(0.05)  # what was broken gets a turn to end
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        far = await self._far_end() if self._whole else None
+        if far is None:
+            writer.close()
+            return
+        self._ends |= {writer, far[1]}
+        # It may have been cut while the far end was being reached.
         if not self._whole:
-            writer.close()
-            return
+            self._break()
         try:
-            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._to)
-        except OSError:
-            writer.close()
-            return
-        await asyncio.gather(self._pass_on(reader, far_writer), self._pass_on(far_reader, writer))
+            await self._join((reader, writer), far)
+        finally:
+            self._ends -= {writer, far[1]}
 
-    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._ends.add(writer)
+    async def _far_end(self) -> End | None:
         with suppress(OSError):
-            while data := await reader.read(65536):
-                writer.write(data)
-                await writer.drain()
-        self._ends.discard(writer)
-        writer.close()
+            return await asyncio.open_connection("127.0.0.1", self._to)
+        return None
+
+    async def _join(self, near: End, far: End) -> None:
+        """Pass on what either end says, until both have closed."""
+        await asyncio.gather(_pass_on(near[0], far[1]), _pass_on(far[0], near[1]))
 
     def _break(self) -> None:
         for writer in self._ends:
             writer.transport.abort()
+
+
+async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with suppress(OSError):
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    writer.close()

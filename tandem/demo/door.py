@@ -74,6 +74,8 @@ class Door:
             outbox=self._make_outbox(self._folder / FILE, stream=identity.stream),
             connect=self._connect,
             frame_time=self._clock.monotonic,
+            # One kiosk has no crowd to spread, and nobody wants to watch it wait.
+            luck=lambda: 0.02,
         )
         screen = create_screen(self.station, language="en", now=self._clock.now, zone=ZONE)
         self.screen = Served(screen, host="127.0.0.1", port=self._screen_port)
