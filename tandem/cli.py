@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from tandem import gateway_commands, kiosk_commands, ledger_commands, sync_commands
+from tandem import backup_commands, gateway_commands, kiosk_commands, ledger_commands, sync_commands
 from tandem.console import WRONG, plainly, screen, until_stopped, wait
 
 app = typer.Typer(
@@ -19,6 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(backup_commands.app, name="backup")
 app.add_typer(gateway_commands.app, name="gateway")
 app.add_typer(kiosk_commands.app, name="kiosk")
 app.add_typer(ledger_commands.app, name="ledger")
@@ -36,20 +37,24 @@ def up(
     cert: Annotated[Path | None, typer.Option(help="TLS certificate (PEM)")] = None,
     key: Annotated[Path | None, typer.Option(help="Its key (PEM)")] = None,
     behind_proxy: Annotated[bool, typer.Option("--behind-proxy", help="A proxy in front ends TLS")] = False,
+    metrics_port: Annotated[int | None, typer.Option(help="Serve /metrics and /health on this machine")] = None,
 ) -> None:
     """Run everything on this machine: broker, gateway, ledger."""
     with plainly(), ExitStack() as stack:
         from gateway import settings
         from sync import settings as sync_settings
         from tandem import logs
+        from tandem.monitor import monitored
         from tandem.up import Machine
 
         logs.set_up()
-        read = settings.read(data=data, host=host, port=port, cert=cert, key=key, behind_proxy=behind_proxy or None)
+        given = {"host": host, "port": port, "cert": cert, "key": key, "metrics_port": metrics_port}
+        read = settings.read(data=data, behind_proxy=behind_proxy or None, **given)
         archives = sync_settings.read(data=data).archives
         machine = Machine(read, lambda: datetime.now(UTC), broker=broker, archives=archives)
         machine.start()
         stack.callback(machine.stop)
+        stack.enter_context(monitored(read.metrics_port, machine.figures(), machine.health))
         # Whoever reads that it is up may end it at once, and politely.
         with until_stopped():
             screen.print(f"Tandem is up: [bold]{machine.url}[/]  (HR API: {machine.url}/api/)", soft_wrap=True)
