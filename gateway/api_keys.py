@@ -31,6 +31,8 @@ Scope = Literal[
     "facts:read",
     "facts:write",
     "reports:read",
+    "devices:read",
+    "devices:write",
 ]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 DEFAULT_SCOPES: tuple[Scope, ...] = ("hours:read",)

@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 import sqlalchemy as sa
 from nacl.exceptions import CryptoError
@@ -16,13 +16,13 @@ from sqlalchemy.orm import Session as Db
 
 from attendance.direction import NEAR
 from gateway.keys import Keys
-from gateway.problem import NotDone
 from gateway.settings import GatewaySettings
 from ledger.audit import note
 from ledger.database import insert_or_nothing
 from ledger.devices import device_of_stream, locked_code, rosters, sessions_around
 from ledger.people import good_badges, people_by_id, revoked_badges, standing_consents
 from ledger.people import rooms as rooms_of
+from ledger.refusals import Incomplete, TooLate, Unknown
 from ledger.tables import CourseRow, DeviceRow, RegistrationCodeRow, RoomRow, SessionRow, StreamRow
 from protocol import registration
 from protocol.registration import Accepted, Application, BrokerAccount, Standing
@@ -36,6 +36,8 @@ ID_LENGTH, SECRET_LENGTH = 4, 8
 CODE_LIFE = timedelta(minutes=15)
 CODE_TRIES = 5
 ROSTER_LEASE = timedelta(hours=24)
+Direction = Literal["auto", "in", "out"]
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 FACE_CONSENT = "face"
 """The purpose under which consents to face recognition are filed."""
 # mosquitto's own number; the passwords have 256 bits of chance, so stretching them adds nothing.
@@ -48,9 +50,9 @@ WHAT_TO_DO = "Make a new code with `tandem gateway device code`, and type it on 
 
 
 def make_code(db: Db, room_id: str, *, actor: str, now: datetime) -> str:
-    """Make a one-time code for a device of this room; it is shown once and stored hashed."""
+    """Make a one-time code for a device of this room; it is shown once and stored hashed. Raises Incomplete."""
     if db.get(RoomRow, room_id) is None:
-        raise NotDone(f"there is no room {room_id!r}")
+        raise Incomplete("no_room", f"there is no room {room_id!r}")
     id, secret = _letters(ID_LENGTH), _letters(SECRET_LENGTH)
     while db.get(RegistrationCodeRow, id) is not None:
         id = _letters(ID_LENGTH)
@@ -147,13 +149,12 @@ def can_be_sealed_to(sealing_key: str) -> bool:
 
 
 def confirm(db: Db, device_id: str, fingerprint: str, *, actor: str, now: datetime) -> DeviceRow:
-    """Take a device in, once an admin has typed the fingerprint that its own screen shows."""
-    device = _known(db, device_id)
-    if device.revoked_at is not None:
-        raise NotDone(f"device {device_id} has been revoked: register it again")
+    """Take a device in, once an admin has typed the fingerprint that its own screen shows; raises NotPossible."""
+    device = _unrevoked(db, device_id)
     if not hmac.compare_digest(_hex(device.fingerprint), _hex(fingerprint)):
-        raise NotDone(
-            "the fingerprints differ: if you typed what the device shows, somebody stands between it and the gateway"
+        raise Incomplete(
+            "fingerprints_differ",
+            "the fingerprints differ: if you typed what the device shows, somebody stands between it and the gateway",
         )
     if device.confirmed_at is None:
         device.confirmed_at = now
@@ -162,7 +163,7 @@ def confirm(db: Db, device_id: str, fingerprint: str, *, actor: str, now: dateti
 
 
 def revoke(db: Db, device_id: str, *, actor: str, now: datetime) -> DeviceRow:
-    """Shut a device out: its records, requests and broker account are refused from now on."""
+    """Shut a device out: its records, requests and broker account are refused from now on. Raises Unknown."""
     device = _known(db, device_id)
     if device.revoked_at is None:
         device.revoked_at, device.broker_hash = now, None
@@ -172,9 +173,7 @@ def revoke(db: Db, device_id: str, *, actor: str, now: datetime) -> DeviceRow:
 
 def roll(db: Db, device_id: str, *, actor: str, now: datetime) -> DeviceRow:
     """End a device's broker password; it asks for a new one with its signature, and its records wait until then."""
-    device = _known(db, device_id)
-    if device.revoked_at is not None:
-        raise NotDone(f"device {device_id} has been revoked: register it again")
+    device = _unrevoked(db, device_id)
     device.broker_hash = None
     note(db, actor=actor, act="device rolled", thing=device.id, at=now)
     return device
@@ -183,21 +182,39 @@ def roll(db: Db, device_id: str, *, actor: str, now: datetime) -> DeviceRow:
 def set_up(
     db: Db, device_id: str, *, actor: str, now: datetime, direction: str | None = None, faces: bool | None = None
 ) -> DeviceRow:
-    """Change how a device works; None leaves a setting as it is."""
+    """Change how a device works; None leaves a setting as it is, and what is so already is no change."""
     device = _known(db, device_id)
-    if direction not in (None, "in", "out", "auto"):
-        raise NotDone(f"direction is in, out or auto, not {direction!r}")
-    device.direction = direction or device.direction
-    device.faces = device.faces if faces is None else faces
-    note(db, actor=actor, act="device set up", thing=device.id, at=now, direction=device.direction, faces=device.faces)
+    if direction not in (None, *DIRECTIONS):
+        raise Incomplete("no_direction", f"direction is in, out or auto, not {direction!r}")
+    wanted = (direction or device.direction, device.faces if faces is None else faces)
+    if wanted != (device.direction, device.faces):
+        device.direction, device.faces = wanted
+        note(db, actor=actor, act="device set up", thing=device.id, at=now, direction=wanted[0], faces=wanted[1])
     return device
 
 
 def _known(db: Db, device_id: str) -> DeviceRow:
     device = db.get(DeviceRow, device_id, with_for_update=True)
     if device is None:
-        raise NotDone(f"there is no device {device_id!r}")
+        raise Unknown("no_device", f"there is no device {device_id!r}")
     return device
+
+
+def _unrevoked(db: Db, device_id: str) -> DeviceRow:
+    device = _known(db, device_id)
+    if device.revoked_at is not None:
+        raise TooLate("device_revoked", f"device {device_id} has been revoked: register it again")
+    return device
+
+
+Stage = Literal["unconfirmed", "confirmed", "revoked"]
+
+
+def stage(device: DeviceRow) -> Stage:
+    """Say how far a device has come."""
+    if device.revoked_at is not None:
+        return "revoked"
+    return "unconfirmed" if device.confirmed_at is None else "confirmed"
 
 
 # The broker account

@@ -94,6 +94,14 @@ RIGHTS: dict[str, Need] = {
     "accounts.change": "admin",
     "accounts.close": "admin",
     "accounts.link": "admin",
+    # Devices
+    "devices.everything": "admin",
+    "devices.make_code": "admin",
+    "devices.confirm": "admin",
+    "devices.set_up": "admin",
+    "devices.roll": "admin",
+    "devices.revoke": "admin",
+    "devices.write_off": "admin",
     # Imports
     "imports.everything": "admin",
     "imports.upload": "admin",

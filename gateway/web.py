@@ -20,6 +20,8 @@ from gateway.corrections import correction_pages
 from gateway.corrections_api import corrections_api
 from gateway.courses_api import courses_api
 from gateway.device_api import device_api
+from gateway.device_pages import device_pages
+from gateway.devices_api import devices_api
 from gateway.facts_api import facts_api
 from gateway.hour_files import hour_files
 from gateway.hr_api import hr_api
@@ -117,6 +119,7 @@ def create_app(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clo
     join(app, import_api(ledger, desk, clock))
     join(app, import_state_api(ledger, desk, clock))
     join(app, reports_api(ledger, clock))
+    join(app, devices_api(ledger, clock))
     app.register_blueprint(device_api(ledger, keys, settings, clock))
     app.register_blueprint(pages(ledger, settings, clock))
     app.register_blueprint(Phone(ledger, keys, settings, clock).blueprint())
@@ -127,6 +130,7 @@ def create_app(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clo
     app.register_blueprint(correction_pages(ledger, settings, clock))
     app.register_blueprint(archive_pages(ledger, settings, clock))
     app.register_blueprint(account_pages(ledger, settings, clock))
+    app.register_blueprint(device_pages(ledger, settings, clock))
     app.register_blueprint(import_pages(ledger, desk, settings, clock))
     app.register_blueprint(report_pages(ledger, settings, clock))
     _document(app)

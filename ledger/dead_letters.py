@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session as Db
 
 from ledger.audit import note
+from ledger.database import among
 from ledger.refusals import Unknown
 from ledger.tables import DeadLetterRow
 
@@ -75,7 +76,7 @@ def newest(db: Db, stream: UUID, limit: int) -> dict[int, str]:
 
 def with_letters(db: Db, streams: Collection[UUID]) -> set[UUID]:
     """Return those of these streams of which numbers lie here."""
-    query = sa.select(DeadLetterRow.stream).where(DeadLetterRow.stream.in_(streams)).distinct()
+    query = sa.select(DeadLetterRow.stream).where(among(db, DeadLetterRow.stream, streams)).distinct()
     return {stream for stream in db.scalars(query) if stream} if streams else set()
 
 
@@ -90,6 +91,15 @@ def waiting(db: Db, *, device: str | None = None, limit: int = 1000) -> Sequence
     if device is not None:
         query = query.where(DeadLetterRow.device_id == device)
     return db.scalars(query.order_by(DeadLetterRow.received_at.desc(), DeadLetterRow.id.desc()).limit(limit)).all()
+
+
+def counts(db: Db, devices: Collection[str]) -> dict[str, int]:
+    """Return how many of these devices' dead letters nobody has discarded; who has none is left out."""
+    query = sa.select(DeadLetterRow.device_id, sa.func.count()).where(
+        DeadLetterRow.device_id.in_(devices), DeadLetterRow.discarded_at.is_(None)
+    )
+    found = db.execute(query.group_by(DeadLetterRow.device_id)) if devices else ()
+    return {device: count for device, count in found if device}
 
 
 def get(db: Db, id: str) -> DeadLetterRow:

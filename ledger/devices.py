@@ -33,6 +33,16 @@ def devices(db: Db) -> Sequence[DeviceRow]:
     return db.scalars(sa.select(DeviceRow).order_by(DeviceRow.registered_at, DeviceRow.id)).all()
 
 
+def devices_page(
+    db: Db, regions: Collection[str] | None, *, after: str = "", limit: int | None = None
+) -> Sequence[tuple[DeviceRow, RoomRow]]:
+    """Return devices of some regions or all (None) behind an id, each with its room, in order of their ids."""
+    query = sa.select(DeviceRow, RoomRow).join(RoomRow, RoomRow.id == DeviceRow.room_id).where(DeviceRow.id > after)
+    if regions is not None:
+        query = query.where(RoomRow.region_id.in_(regions))
+    return [(device, room) for device, room in db.execute(query.order_by(DeviceRow.id).limit(limit))]
+
+
 def sessions_around(
     db: Db, region_id: str, *, since: datetime, until: datetime
 ) -> Sequence[tuple[SessionRow, CourseRow]]:

@@ -23,7 +23,7 @@ from tests.test_docs import ROOT, asked_and_answered, shape
 DOCUMENT = ROOT / "docs/api.md"
 PARTS = (
     "people_api", "badges_api", "places_api", "courses_api", "sessions_api", "rules_api", "programs_api", "pairs_api",
-    "facts_api", "corrections_api", "reports_api",
+    "facts_api", "corrections_api", "reports_api", "devices_api",
 )  # fmt: skip
 MADE_HERE = {"id", "decided_by"}
 """Values that are different each time."""

@@ -21,7 +21,7 @@ from tests.gateway.pair_cast import with_pairs
 EXAMPLES = 3
 PARTS = (
     "people_api", "badges_api", "places_api", "courses_api", "sessions_api", "rules_api", "programs_api", "pairs_api",
-    "facts_api", "corrections_api", "reports_api",
+    "facts_api", "corrections_api", "reports_api", "devices_api",
 )  # fmt: skip
 READ_ONLY = {"pairs_api", "facts_api", "reports_api"}
 UNASKED: list[Any] = [negative_data_rejection, positive_data_acceptance]

@@ -9,8 +9,9 @@ from werkzeug.test import TestResponse
 
 from gateway import admin, devices
 from gateway.device_api import PER_ADDRESS
-from gateway.problem import TYPE, NotDone
+from gateway.problem import TYPE
 from ledger.account_tables import AuditRow
+from ledger.refusals import Incomplete, TooLate
 from ledger.tables import DeviceRow, RegistrationCodeRow, StreamRow
 from protocol import requests
 from protocol.registration import Accepted, Standing
@@ -169,7 +170,7 @@ def test_an_address_that_guesses_codes_has_to_wait(gateway: Gateway) -> None:
 
 
 def test_a_code_for_an_unknown_room_is_not_made(gateway: Gateway) -> None:
-    with gateway.ledger.begin() as db, pytest.raises(NotDone, match="no room 'attic'"):
+    with gateway.ledger.begin() as db, pytest.raises(Incomplete, match="no room 'attic'"):
         admin.device_code(db, "attic", actor="test", now=NINE)
 
 
@@ -191,7 +192,7 @@ def test_another_fingerprint_does_not_confirm(gateway: Gateway) -> None:
     kiosk = Kiosk(gateway)
     kiosk.register(code(gateway))
 
-    with gateway.ledger.begin() as db, pytest.raises(NotDone, match="fingerprints differ"):
+    with gateway.ledger.begin() as db, pytest.raises(Incomplete, match="fingerprints differ"):
         admin.device_confirm(db, kiosk.id, "0000-0000-0000-0000-0000-0000", actor="test", now=NINE)
 
     with gateway.ledger.read() as db:
@@ -288,7 +289,7 @@ def test_a_revoked_device_is_not_confirmed_again(gateway: Gateway, kiosk: Kiosk)
     with gateway.ledger.begin() as db:
         shown = admin.device_revoke(db, kiosk.id, actor="test", now=NINE)["fingerprint"]
 
-    with gateway.ledger.begin() as db, pytest.raises(NotDone, match="register it again"):
+    with gateway.ledger.begin() as db, pytest.raises(TooLate, match="register it again"):
         admin.device_confirm(db, kiosk.id, shown, actor="test", now=NINE)
 
 

@@ -73,6 +73,13 @@ RIGHTS: dict[str, str] = {
     "accounts.change":       "401    401    403     403     403    403   403     403   422",
     "accounts.close":        "401    401    403     403     403    403   403     403   409",
     "accounts.link":         "401    401    403     403     403    403   403     403   200",
+    "devices.everything":    "staff  staff  403     403     403    403   403     403   200",
+    "devices.make_code":     "401    401    403     403     403    403   403     403   422",
+    "devices.confirm":       "401    401    403     403     403    403   403     403   422",
+    "devices.set_up":        "401    401    403     403     403    403   403     403   422",
+    "devices.roll":          "401    401    403     403     403    403   403     403   409",
+    "devices.revoke":        "401    401    403     403     403    403   403     403   303",
+    "devices.write_off":     "401    401    403     403     403    403   403     403   422",
     "imports.everything":    "staff  staff  403     403     403    403   403     403   200",
     "imports.upload":        "401    401    403     403     403    403   403     403   422",
     "imports.sample":        "staff  staff  403     403     403    403   403     403   200",
@@ -117,6 +124,11 @@ THINGS: dict[str, dict[str, str]] = {
     "accounts.change": {"id": "account"},
     "accounts.close": {"id": "account"},
     "accounts.link": {"id": "spare account"},
+    "devices.confirm": {"id": "device"},
+    "devices.set_up": {"id": "device"},
+    "devices.roll": {"id": "revoked device"},
+    "devices.revoke": {"id": "revoked device"},
+    "devices.write_off": {"stream": "stream"},
     "imports.sample": {"kind": "people", "ending": "csv"},
     "imports.one": {"id": "import"},
     "imports.progress": {"id": "import"},
@@ -153,6 +165,7 @@ API_THINGS = {
     "submissions": "submission",
     "parts": "part",
     "closed-months": "east",
+    "devices": "device",
 }
 """An eastern thing of each kind; the API names them as it likes, so what is not here is only tried with no thing."""
 UNKNOWN = "00000000-0000-4000-8000-00000000dead"
@@ -483,7 +496,7 @@ def test_the_api_shows_a_key_nothing_of_another_region(world: World) -> None:
                 seen.add(kind)
 
     assert wrong == []
-    assert {"hour-records", "sessions", "people", "pairs", "tasks"} <= seen
+    assert {"hour-records", "sessions", "people", "pairs", "tasks", "devices"} <= seen
 
 
 def test_the_lists_of_the_api_leave_out_what_lies_in_another_region(world: World) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as Db
@@ -17,9 +18,10 @@ from gateway.browser import form_token
 from ledger import deliveries, pairs
 from ledger.account_tables import AccountRow
 from ledger.database import Ledger
+from ledger.holes import ALERT
 from ledger.import_tables import ImportRow
 from ledger.pair_tables import EvidenceRow, NoticeRow, PartRow, SubmissionRow
-from ledger.tables import DeviceRow, HourRecordRow, PersonRow, PresenceCheckRow, RosterRow
+from ledger.tables import DeviceRow, HourRecordRow, PersonRow, PresenceCheckRow, RosterRow, StreamRow
 from tests.gateway.archive_cast import deliver_all
 from tests.gateway.cast import NINE, TWELVE, Gateway, attend, company, evening, seen
 from tests.gateway.cast import session as add_session
@@ -178,9 +180,25 @@ def _notices_and_devices(gateway: Gateway) -> None:
             db.add(
                 DeviceRow(
                     id=side, site=side, room_id=room, name=f"{side.title()}ern door", signing_key="", sealing_key="",
-                    fingerprint="", registered_at=NINE, confirmed_at=NINE,
+                    fingerprint="5d15-06c2", registered_at=NINE, confirmed_at=NINE,
                 )
             )  # fmt: skip
+        db.flush()
+        _lost_devices(db)
+
+
+def _lost_devices(db: Db) -> None:
+    """In each region a device was lost with three check-ins on it."""
+    for number, (side, room) in enumerate((("east", "room-1"), ("west", "room-9")), 1):
+        lost, name = f"lost-{side}", f"{side.title()}ern door"
+        db.add(
+            DeviceRow(
+                id=lost, site=side, room_id=room, name=name, signing_key="", sealing_key="", fingerprint="0c1d-2e3f",
+                registered_at=NINE, confirmed_at=NINE, revoked_at=NINE,
+            )
+        )  # fmt: skip
+        db.flush()
+        db.add(StreamRow(id=UUID(int=number), device_id=lost, assigned=3, missing_since=NINE - ALERT))
 
 
 def _accounts(world: World) -> None:
@@ -210,6 +228,9 @@ def _things(world: World) -> None:
             "account": _account(db, "admin").id,
             "spare account": _account(db, SPARE).id,
             "import": "import",
+            "device": "east",
+            "revoked device": "lost-east",
+            "stream": str(UUID(int=1)),
         }
     with world.gateway.ledger.begin() as db:
         over = {"made_by": "account:nobody", "made_at": NINE, "ended_at": NINE}
