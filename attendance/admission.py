@@ -28,6 +28,7 @@ class CheckIn:
     credential: Credential = "good"
     consented: bool = True  # to face recognition; other methods need no consent
     time_uncertain: bool = False
+    time_corrected: bool = False
     offline: bool = False
     shared_phone: bool = False
 
@@ -104,6 +105,8 @@ def _flags(check_in: CheckIn, session: Session) -> frozenset[Flag]:
         flags.add("time_uncertain")
     elif check_in.direction == "in" and whole_second(check_in.at) > session.starts_at + session.grace:
         flags.add("late")
+    if check_in.time_corrected:
+        flags.add("time_corrected")
     if check_in.shared_phone:
         flags.add("shared_phone")
     if check_in.offline:

@@ -19,7 +19,7 @@ Reason = Literal[
     "assurance_too_low",
     "no_consent",
 ]
-Flag = Literal["time_uncertain", "shared_phone", "offline", "late"]
+Flag = Literal["time_uncertain", "time_corrected", "shared_phone", "offline", "late"]
 Hint = Literal["already_in", "not_in"]
 ReviewReason = Literal["time_uncertain", "out_without_in", "missing_out", "missed_presence_check"]
 Code = Reason | Flag | Hint | ReviewReason
@@ -91,6 +91,11 @@ TEXTS: dict[Code, Text] = {
     "time_uncertain": Text(
         "Your check-in is recorded, but the clock could not be trusted. A trainer will confirm the time.",
         "您的签到已记录，但时钟可能不准。培训师会确认时间。",
+    ),
+    "time_corrected": Text(
+        "The clock was wrong when your check-in was recorded; its time has been corrected since. Please tell the "
+        "trainer if it is not when you came or left.",
+        "记录签到时本机时钟不准，时间现已更正。如果与您到场或离开的时间不符，请告诉培训师。",
     ),
     "shared_phone": Text(
         "This phone has checked in other people too. A trainer may ask you about it.",

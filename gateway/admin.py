@@ -223,6 +223,7 @@ def _device(row: DeviceRow) -> Answer:
         "confirmed_at": _text(row.confirmed_at),
         "revoked_at": _text(row.revoked_at),
         "seen_at": _text(row.seen_at),
+        "trouble": (row.state or {}).get("trouble"),
         "state": row.state,
     }
 

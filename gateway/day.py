@@ -32,6 +32,8 @@ Status = Literal["expected", "in", "left", "missing", "absent", "review"]
 Phase = Literal["before", "open", "now", "over"]
 Contact = Literal["ok", "quiet", "unconfirmed"]
 
+TROUBLES = frozenset({"camera_lost", "disk_full", "outbox_failed", "numbers_differ", "no_badge_keys"})
+"""What a kiosk may say of itself that has a text of its own."""
 SILENT = timedelta(seconds=90)
 """Three heartbeats."""
 AROUND = timedelta(minutes=15)
@@ -169,6 +171,8 @@ class Station:
     seen_at: datetime | None
     waiting: int | None
     """Rows that the kiosk has not yet a receipt for; None before the first heartbeat."""
+    trouble: str | None
+    """What it says is wrong with it."""
 
 
 def today(region: RegionRow, now: datetime) -> date:
@@ -223,7 +227,7 @@ def sitting(db: Db, session_id: str, *, now: datetime) -> Sitting | None:
 def fleet(db: Db, now: datetime, regions: Collection[str] | None = None) -> list[Station]:
     """Collect the devices of some regions or all (None), those first that somebody should look after."""
     found = [_station(row, room, now) for row, room in stations(db) if regions is None or room.region_id in regions]
-    return sorted(found, key=lambda station: station.contact == "ok")
+    return sorted(found, key=lambda station: station.contact == "ok" and station.trouble is None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -366,8 +370,14 @@ def _line(row: CheckInRow) -> Line:
 
 def _station(row: DeviceRow, room: RoomRow, now: datetime) -> Station:
     state: Mapping[str, Any] = row.state or {}
+    trouble = state.get("trouble")
     return Station(
-        name=row.name, room=room.name, contact=_contact(row, now), seen_at=row.seen_at, waiting=state.get("count")
+        name=row.name,
+        room=room.name,
+        contact=_contact(row, now),
+        seen_at=row.seen_at,
+        waiting=state.get("count"),
+        trouble=trouble if trouble is None or trouble in TROUBLES else "other",
     )
 
 

@@ -4,7 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, get_args
 from uuid import UUID
 
@@ -15,12 +15,12 @@ from attendance.assurance import METHODS
 from attendance.direction import LEAVING, Enter, Leave, choose
 from attendance.reasons import Reason
 from attendance.session import Session
+from gateway.boot_times import AHEAD, Boots, corrected, placed_blindly, stated
 from ledger import check_ins
-from ledger.tables import BadgeRow
+from ledger.check_ins import Issued
 from protocol.records import CheckInRecord
 
-AHEAD = timedelta(minutes=5)
-"""A record from further in the future than this has a clock that nobody can credit."""
+REASONS = frozenset(get_args(Reason))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +32,10 @@ class Arrival:
     device_id: str | None
     shared_phone: bool = False
     """The same browser or address has checked in somebody else."""
+    time_corrected: bool = False
+    """The record has another time than the signed line, because it was found out when its boot began."""
+    meant: CheckInRecord | None = None
+    """The record with its kiosk's session and direction, where both are chosen anew; it stands if nothing is found."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +60,9 @@ Outcome = Entered | Conflict
 class Known:
     """What the ledger says of the badges, sessions and consents in a batch."""
 
-    badges: Mapping[UUID, BadgeRow]
+    badges: Mapping[UUID, Issued]
+    owners: Mapping[str, str]
+    """Badge as a record names it -> person."""
     plans: Mapping[str, tuple[Session, ...]]
     """Of each session, the plan that holds and those that held before."""
     consenting: Collection[str]
@@ -72,10 +78,7 @@ def ingest(db: Db, arrivals: Sequence[Arrival], *, received_at: datetime) -> lis
 
     The same record twice, within the batch or from before, is entered once.
     """
-    known = _known(db, [arrival.record for arrival in arrivals])
-    placed = [_placed(arrival, known) for arrival in arrivals]
-    verdicts = [_judge(arrival, known, received_at) for arrival in placed]
-    rows = [_row(a, v, known, received_at) for a, v in zip(placed, verdicts, strict=True)]
+    known, verdicts, rows = judged(db, arrivals, [received_at] * len(arrivals))
     new = check_ins.enter(db, rows)
     check_ins.mark_dirty(
         db,
@@ -90,12 +93,36 @@ def ingest(db: Db, arrivals: Sequence[Arrival], *, received_at: datetime) -> lis
     return _outcomes(db, rows, verdicts, new)
 
 
+def judged(
+    db: Db, arrivals: Sequence[Arrival], received: Sequence[datetime]
+) -> tuple[Known, list[Verdict], list[dict[str, Any]]]:
+    """Give the verdicts on a batch, each received at its own time, and the rows that they come to."""
+    if times := stated(db, [arrival.record for arrival in arrivals]):
+        arrivals = [_timed(arrival, times, at) for arrival, at in zip(arrivals, received, strict=True)]
+    known = _known(db, [*(arrival.record for arrival in arrivals), *(a.meant for a in arrivals if a.meant)])
+    placed = [_placed(arrival, known) for arrival in arrivals]
+    verdicts = [_judge(arrival, known, at) for arrival, at in zip(placed, received, strict=True)]
+    rows = [_row(a, v, known, at) for a, v, at in zip(placed, verdicts, received, strict=True)]
+    return known, verdicts, rows
+
+
+def _timed(arrival: Arrival, times: Boots, received_at: datetime) -> Arrival:
+    """Give the record its right time, and find its place anew if its kiosk had no time to find it by."""
+    record = corrected(arrival.record, times, received_at)
+    if record is None or record.clock != "synced":
+        return replace(arrival, record=record or arrival.record)
+    if not placed_blindly(arrival.record):
+        return replace(arrival, record=record, time_corrected=True)
+    unplaced = record.model_copy(update={"session": None, "direction": None})
+    return replace(arrival, record=unplaced, meant=record, time_corrected=True)
+
+
 def _outcomes(db: Db, rows: Sequence[Mapping[str, Any]], verdicts: Sequence[Verdict], new: set[UUID]) -> list[Outcome]:
     """Tell first arrivals from repeats, and repeats from records that only claim to be one."""
+    if len(new) == len(rows):
+        return [Entered(verdict) for verdict in verdicts]
     counts = Counter(row["id"] for row in rows)
     doubtful = [row["id"] for row in rows if row["id"] not in new or counts[row["id"]] > 1]
-    if not doubtful:
-        return [Entered(verdict) for verdict in verdicts]
     held = check_ins.held(db, doubtful)
     outcomes: list[Outcome] = []
     seen: set[UUID] = set()
@@ -121,13 +148,15 @@ def _verdict(stored: str, now: Verdict) -> Verdict:
 
 
 def _known(db: Db, records: Sequence[CheckInRecord]) -> Known:
-    badges = check_ins.badges_by_id(db, {id for record in records if (id := check_ins.badge_id(record.badge))})
+    named = {text: id for text in {r.badge for r in records if r.badge} if (id := check_ins.badge_id(text))}
+    badges = check_ins.badges_by_id(db, set(named.values()))
     people = {badge.person_id for badge in badges.values()} | {r.learner for r in records if r.learner}
     faces = {r.learner for r in records if r.learner and check_ins.FACE in r.method}
     sessions = {r.session for r in records if r.session}
     unplaced = {(r.room, r.at) for r in records if r.room and _is_unplaced(r)}
     return Known(
         badges=badges,
+        owners={text: badges[id].person_id for text, id in named.items() if id in badges},
         plans=check_ins.plans_by_id(db, sessions | check_ins.sessions_near(db, unplaced), people),
         consenting=check_ins.consenting(db, faces, check_ins.FACE),
     )
@@ -141,7 +170,9 @@ def _placed(arrival: Arrival, known: Known) -> Arrival:
     """Find what a kiosk without a roster left open, the session and direction; the signed line stays as it is."""
     record = arrival.record
     session = _chosen(record, known) if _is_unplaced(record) else known.session(record.session)
-    if session is None:
+    if session is None and arrival.meant:
+        return replace(arrival, record=arrival.meant)
+    if session is None or (record.session and record.direction):
         return arrival
     leaving = record.at >= session.ends_at - LEAVING
     direction = record.direction or ("out" if leaving else "in")
@@ -160,7 +191,7 @@ def _judge(arrival: Arrival, known: Known, received_at: datetime) -> Verdict:
     record = arrival.record
     if record.method not in METHODS:
         return Refused("method_not_allowed")
-    if record.refused in get_args(Reason):
+    if record.refused in REASONS:
         return Refused(record.refused)  # type: ignore[arg-type]  # it is one of Reason
     # A newer kiosk's reason is unknown here, and still nobody was let in.
     plans = known.plans.get(record.session or "", ()) if record.refused is None else ()
@@ -181,6 +212,7 @@ def _as_rule(arrival: Arrival, known: Known, received_at: datetime) -> CheckIn:
         credential=check_ins.credential(record.badge, known.badges, record.learner, record.at),
         consented=check_ins.FACE not in record.method or record.learner in known.consenting,
         time_uncertain=_is_uncertain(record, received_at),
+        time_corrected=arrival.time_corrected,
         offline=record.offline,
         shared_phone=arrival.shared_phone,
     )
@@ -188,13 +220,7 @@ def _as_rule(arrival: Arrival, known: Known, received_at: datetime) -> CheckIn:
 
 def _person(record: CheckInRecord, known: Known) -> str | None:
     """Say who it was: the badge's owner as the ledger has it, whatever the kiosk believed."""
-    badge = _badge(record, known)
-    return badge.person_id if badge else record.learner
-
-
-def _badge(record: CheckInRecord, known: Known) -> BadgeRow | None:
-    id = check_ins.badge_id(record.badge)
-    return known.badges.get(id) if id else None
+    return known.owners.get(record.badge or "", record.learner)
 
 
 def _row(arrival: Arrival, verdict: Verdict, known: Known, received_at: datetime) -> dict[str, Any]:
@@ -217,6 +243,7 @@ def _row(arrival: Arrival, verdict: Verdict, known: Known, received_at: datetime
         "flags": sorted(verdict.flags) if isinstance(verdict, Admitted) else _facts_of(arrival, received_at),
         "digest": hashlib.sha256(arrival.line).digest(),
         "line": arrival.line,
+        "boot": record.boot if record.clock != "synced" or arrival.time_corrected else None,
     }
 
 
@@ -226,6 +253,7 @@ def _facts_of(arrival: Arrival, received_at: datetime) -> list[str]:
         "offline": arrival.record.offline,
         "shared_phone": arrival.shared_phone,
         "time_uncertain": _is_uncertain(arrival.record, received_at),
+        "time_corrected": arrival.time_corrected,
     }
     return [flag for flag, is_so in facts.items() if is_so]
 

@@ -110,6 +110,7 @@ class Station:
             account=self.errands.account,
             now=clock.now,
             on_config=self._hear_of_roster,
+            trouble=self._worst,
             connect=connect,
             luck=luck,
         )
@@ -177,7 +178,7 @@ class Station:
             roster_good_until=day.good_until if day else None,
             waiting=self._waiting(),
             faces=self._has_faces and day is not None and day.faces,
-            trouble=next(iter(dict(self._trouble).values()), None) or self._disagreement(),
+            trouble=self._worst(),
         )
 
     def _end(self) -> None:
@@ -264,8 +265,9 @@ class Station:
         else:
             self._trouble.pop(of, None)
 
-    def _disagreement(self) -> str | None:
-        return "numbers_differ" if self.outbox.disagrees else None
+    def _worst(self) -> str | None:
+        troubles = dict(self._trouble)  # other threads note theirs meanwhile
+        return next(iter(troubles.values()), "numbers_differ" if self.outbox.disagrees else None)
 
     def _hear_of_roster(self, version: str) -> None:
         day = self.book.day()

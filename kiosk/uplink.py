@@ -2,6 +2,7 @@
 
 import logging
 import random
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ HEALTHY = timedelta(seconds=30)
 """A broker that lets go sooner is no better than one that is not there: the pauses go on getting longer."""
 NO_ACCOUNT_YET = timedelta(milliseconds=200)
 JOIN = timedelta(seconds=12)
+NOT_IN_A_CODE = re.compile(r"[^a-z0-9_+]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +72,14 @@ class Uplink:
         account: Callable[[], BrokerAccount | None],
         now: Clock,
         on_config: Callable[[str], None] = lambda _: None,
+        trouble: Callable[[], str | None] = lambda: None,
         connect: Connect = PahoConnection,
         monotonic: Callable[[], float] = time.monotonic,
         luck: Callable[[], float] = random.random,
         backoff: Backoff = Backoff(),
     ) -> None:
         self._identity, self._outbox, self._account, self._now = identity, outbox, account, now
-        self._on_config = on_config
+        self._on_config, self._trouble = on_config, trouble
         self._connect, self._monotonic, self._luck, self._backoff = connect, monotonic, luck, backoff
         self._key, self._pinned = identity.key, identity.pinned
         self._lock = Lock()
@@ -236,6 +239,7 @@ class Uplink:
             last_assigned=standing.last_assigned,
             count=standing.count,
             boots=self._outbox.boots(),
+            trouble=_code(self._trouble()),
         )
 
     def _own_topics(self) -> list[str]:
@@ -243,3 +247,8 @@ class Uplink:
 
     def _topic(self, leaf: topics.Leaf) -> str:
         return topics.topic(self._identity.site, self._identity.device, leaf)
+
+
+def _code(trouble: str | None) -> str | None:
+    # A newer gateway may have named it in another way; no heartbeat may fail for that, nor what is sent beside it.
+    return NOT_IN_A_CODE.sub("_", trouble.lower())[:32] if trouble else None

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session as Db
 
 from attendance.admission import Credential
 from attendance.session import Session, Span
-from ledger.database import UtcDateTime, insert_from, insert_or_nothing, upsert
+from ledger.database import UtcDateTime, among, insert_from, insert_or_nothing, upsert
 from ledger.tables import (
     BadgeRow,
     CheckInRow,
@@ -37,8 +37,8 @@ PAGE = 1000
 def enter(db: Db, rows: Sequence[Mapping[str, Any]]) -> set[UUID]:
     """Insert check-ins and return the ids of those that are new; of several that claim one number, the first."""
     # In order: two writers with the same records in another order would each wait for a row of the other.
-    ordered = sorted(rows, key=lambda row: (str(row["stream"] or row["id"]), row["seq"] or 0))
-    return insert_or_nothing(db, CheckInRow, [dict(row) for row in ordered], CheckInRow.id)
+    ordered = sorted(rows, key=lambda row: ((row["stream"] or row["id"]).int, row["seq"] or 0))
+    return insert_or_nothing(db, CheckInRow, ordered, CheckInRow.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class Held:
 
 def held(db: Db, ids: Collection[UUID]) -> dict[UUID, Held]:
     """Return what the ledger has under these ids."""
-    query = sa.select(CheckInRow.id, CheckInRow.verdict, CheckInRow.digest).where(CheckInRow.id.in_(ids))
+    query = sa.select(CheckInRow.id, CheckInRow.verdict, CheckInRow.digest).where(among(db, CheckInRow.id, ids))
     return {id: Held(verdict, digest) for id, verdict, digest in db.execute(query)} if ids else {}
 
 
@@ -77,9 +77,20 @@ def mark_days(db: Db, places: Sequence[sa.ColumnElement[bool]], *, due_at: datet
         insert_from(db, DirtyDayRow, chosen, keys=["person_id", "day"], update=_earlier)
 
 
-def badges_by_id(db: Db, ids: Collection[UUID]) -> dict[UUID, BadgeRow]:
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A badge as the ledger has it."""
+
+    person_id: str
+    revoked_at: datetime | None
+    expires_at: datetime | None
+
+
+def badges_by_id(db: Db, ids: Collection[UUID]) -> dict[UUID, Issued]:
     """Return the badges that were issued under these ids."""
-    return {row.id: row for row in db.scalars(sa.select(BadgeRow).where(BadgeRow.id.in_(ids)))} if ids else {}
+    query = sa.select(BadgeRow.id, BadgeRow.person_id, BadgeRow.revoked_at, BadgeRow.expires_at)
+    rows = db.execute(query.where(among(db, BadgeRow.id, ids))) if ids else ()
+    return {id: Issued(person, revoked_at, expires_at) for id, person, revoked_at, expires_at in rows}
 
 
 @lru_cache(4096)  # a record's is asked for four times, and reading one was an eighth of taking a backlog in
@@ -91,7 +102,7 @@ def badge_id(text: str | None) -> UUID | None:
         return None
 
 
-def credential(badge: str | None, badges: Mapping[UUID, BadgeRow], person: str | None, at: datetime) -> Credential:
+def credential(badge: str | None, badges: Mapping[UUID, Issued], person: str | None, at: datetime) -> Credential:
     """Say whether a badge was good at this moment, in the hand of this person; no badge at all is nothing bad."""
     if badge is None:
         return "good"
@@ -121,10 +132,10 @@ def plans_by_id(db: Db, ids: Collection[str], people: Collection[str] | None = N
     """Return sessions with the plans that held before, the last one first; their rosters are today's."""
     if not ids:
         return {}
-    rows = db.scalars(sa.select(SessionRow).where(SessionRow.id.in_(ids))).all()
-    query = sa.select(RosterRow.session_id, RosterRow.person_id).where(RosterRow.session_id.in_(ids))
+    rows = db.scalars(sa.select(SessionRow).where(among(db, SessionRow.id, ids))).all()
+    query = sa.select(RosterRow.session_id, RosterRow.person_id).where(among(db, RosterRow.session_id, ids))
     if people is not None:
-        query = query.where(RosterRow.person_id.in_(people))
+        query = query.where(among(db, RosterRow.person_id, people))
     rosters: dict[str, set[str]] = {}
     for session_id, person_id in db.execute(query):
         rosters.setdefault(session_id, set()).add(person_id)
@@ -178,7 +189,21 @@ def advance(db: Db, stream: UUID, came: Collection[int] = (), *, now: datetime) 
     `came` are those that are held since this transaction began, as records or as dead letters. The row is locked until
     the commit, so receipts of one stream rise one by one.
     """
-    row = db.get_one(StreamRow, stream, with_for_update=True)
+    [row] = advance_all(db, {stream: came}, now=now)
+    return row
+
+
+def advance_all(db: Db, came: Mapping[UUID, Collection[int]], *, now: datetime) -> list[StreamRow]:
+    """Move many streams on, as `advance` moves one; they are locked in order, and so returned."""
+    # Of two receptions with the same streams, each would else wait for a row that the other has locked.
+    query = sa.select(StreamRow).where(among(db, StreamRow.id, came)).order_by(StreamRow.id).with_for_update()
+    rows = db.scalars(query, execution_options={"populate_existing": True}).all()
+    for row in rows:
+        _move_on(db, row, came[row.id], now)
+    return list(rows)
+
+
+def _move_on(db: Db, row: StreamRow, came: Collection[int], now: datetime) -> None:
     before, new = row.upto, sorted(seq for seq in came if seq > row.upto)
     # Nothing is missing and the next numbers came: as a rule it is so, and then nothing has to be looked up.
     goes_on = row.missing_since is None and all(seq == before + place for place, seq in enumerate(new, 1))
@@ -187,7 +212,6 @@ def advance(db: Db, stream: UUID, came: Collection[int] = (), *, now: datetime) 
         row.missing_since = None
     elif row.missing_since is None or row.upto > before:
         row.missing_since = now
-    return row
 
 
 def above(db: Db, row: StreamRow, limit: int = 200) -> list[int]:

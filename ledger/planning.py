@@ -107,6 +107,7 @@ def _as_rule(row: CheckInRow, credential: Credential, consented: Collection[str]
         credential=credential,
         consented=FACE not in row.method or row.person_id in consented,
         time_uncertain="time_uncertain" in row.flags,
+        time_corrected="time_corrected" in row.flags,
         offline="offline" in row.flags,
         shared_phone="shared_phone" in row.flags,
     )

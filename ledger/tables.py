@@ -235,6 +235,19 @@ class StreamRow(Base):
     """Since when the number after `upto` is known to be missing; None while none is."""
 
 
+class BootRow(Base):
+    """When a boot of a kiosk began, as it says once its clock is synced; the times of its records follow from that."""
+
+    __tablename__ = "boots"
+    stream: Mapped[UUID] = mapped_column(sa.ForeignKey("streams.id"), primary_key=True)
+    boot: Mapped[UUID] = mapped_column(primary_key=True)
+    began_at: Mapped[datetime]
+    said_at: Mapped[datetime]
+    """The time of the heartbeat that said so; an older one changes nothing."""
+    heard_at: Mapped[datetime]
+    """When that heartbeat came."""
+
+
 class WriteOffRow(Base):
     """Numbers of a stream that somebody has given up waiting for; what of them was held stays held."""
 
@@ -274,10 +287,20 @@ class CheckInRow(Base):
     """SHA-256 of `line`: a second arrival with other bytes is a security event."""
     line: Mapped[bytes]
     """The record as it was signed."""
+    boot: Mapped[UUID | None]
+    """The boot of a record whose clock was not synced, which may correct its time; None where it needs none."""
 
     __table_args__ = (
         sa.UniqueConstraint("stream", "seq"),
         sa.Index(None, "person_id", "session_id"),
+        # Few clocks are not synced, so the index is small.
+        sa.Index(
+            None,
+            "stream",
+            "boot",
+            sqlite_where=sa.text("boot IS NOT NULL"),
+            postgresql_where=sa.text("boot IS NOT NULL"),
+        ),
     )
 
 

@@ -79,6 +79,8 @@ class State(Wire):
     """Rows that wait for a receipt."""
     boots: tuple[BootTime, ...] = ()
     """They correct the times of records that were made before the clock was synced; said again and again."""
+    trouble: Code | None = None
+    """What the kiosk's screen says is wrong with it."""
 
 
 CONTEXTS: dict[type[Wire], Context] = {Receipt: "receipt", Config: "config", State: "state"}

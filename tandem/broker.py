@@ -21,7 +21,7 @@ from amqtt.contexts import BrokerConfig, ListenerConfig
 
 from tandem import embedded
 from tandem.broker_files import SETTINGS, write
-from tandem.embedded import Accounts, StrictBroker
+from tandem.embedded import OUTWARD, Accounts, StrictBroker
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +110,7 @@ class EmbeddedBroker:
             certfile=door.cert,
             keyfile=door.key,
         )
-        return {"default": inward, "outward": outward}
+        return {"default": inward, OUTWARD: outward}
 
 
 class Mosquitto:

@@ -1,6 +1,6 @@
 """The files that a mosquitto reads: who may come in, what each may do, and what it has to keep to.
 
-* NoPassword       the gateway's own account has none
+* NoPassword       the gateway's own accounts have none
 * NoSuchBroker     nothing is told to read the files anew
 """
 
@@ -14,28 +14,27 @@ from pathlib import Path
 
 from gateway import settings
 from gateway.devices import check_password, password_hash
-from tandem.embedded import GATEWAY
+from tandem.embedded import GATEWAY, GATEWAYS
 
 PRIVATE, OF_A_GROUP = 0o600, 0o640
 UNREAD = "unread"
 """Stands in the folder while mosquitto has not been told of what was written: the next run then tells it."""
 
-ACL = """\
-user gateway
-topic readwrite tandem/v1/#
-
+ACL = (
+    "".join(f"user {name}\ntopic readwrite tandem/v1/#\n\n" for name in GATEWAYS)
+    + """\
 pattern write tandem/v1/+/%u/up
 pattern write tandem/v1/+/%u/state
 pattern read tandem/v1/+/%u/receipt
 pattern read tandem/v1/+/%u/config
 pattern read tandem/v1/+/%u/command
 """
+)
 
 SETTINGS = """\
 allow_anonymous false
 persistence true
-autosave_on_changes true
-autosave_interval 1
+autosave_interval 60
 set_tcp_nodelay true
 max_inflight_messages 1000
 max_queued_messages 0
@@ -45,7 +44,7 @@ max_packet_size 65536
 
 
 class NoPassword(Exception):
-    """The gateway's account needs a password: set TANDEM_GATEWAY_BROKER_PASSWORD or broker_password in gateway.toml."""
+    """The gateway's accounts need a password: set TANDEM_GATEWAY_BROKER_PASSWORD or broker_password in gateway.toml."""
 
 
 class NoSuchBroker(Exception):
@@ -88,13 +87,14 @@ def bring_up_to_date(folder: Path, accounts: Callable[[], Mapping[str, str]], pi
     return changed
 
 
-def own_account(data: Path, folder: Path) -> dict[str, str]:
-    """Return the gateway's own account; the hash that the files have already, if it is of this password."""
+def own_accounts(data: Path, folder: Path) -> dict[str, str]:
+    """Return the gateway's own accounts; with the hash that the files have already, if it is of this password."""
     password = settings.read(data=data).broker_password
     if password is None:
         raise NoPassword(NoPassword.__doc__)
     known, word = _known(folder), password.get_secret_value()
-    return {GATEWAY: known if check_password(known, word) else password_hash(word, salt=secrets.token_bytes(12))}
+    hash = known if check_password(known, word) else password_hash(word, salt=secrets.token_bytes(12))
+    return dict.fromkeys(GATEWAYS, hash)
 
 
 def _known(folder: Path) -> str:

@@ -81,6 +81,7 @@ def ingest(broker: BrokerUrl, data: Data = HERE, metrics_port: MetricsPort = Non
         from gateway.reception import Reception
         from ledger.database import Ledger
         from tandem import logs
+        from tandem.collector import look_less
         from tandem.monitor import monitored
         from tandem.up import outside
 
@@ -92,6 +93,7 @@ def ingest(broker: BrokerUrl, data: Data = HERE, metrics_port: MetricsPort = Non
         def health() -> tuple[dict[str, Any], int]:
             return figures.health([figures.check_database(ledger), figures.check_ingest(reception)])
 
+        look_less()
         reception.start()
         with monitored(read.metrics_port, [figures.ReceptionFigures(reception)], health):
             wait()
@@ -112,7 +114,7 @@ def broker_files(
         from tandem.acts import do
 
         def turn() -> bool:
-            own = broker_files.own_account(data, folder)
+            own = broker_files.own_accounts(data, folder)
             return broker_files.bring_up_to_date(folder, lambda: do(data, "broker accounts", _now) | own, reload)
 
         show({"folder": str(folder), "changed": turn()}, as_json=as_json)

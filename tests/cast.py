@@ -46,8 +46,9 @@ def at(clock: str) -> datetime:
 def seen(who: str | None, when: str = "09:00", *, seq: int = 1, stream: UUID = STREAM, **fields: Any) -> Arrival:
     """Make a check-in of order-101 as a kiosk's record at the door."""
     given: dict[str, Any] = {"direction": "in", "session": "order-101", "room": "room-1", "learner": who,
-                             "method": "static_badge", "at": at(when), "clock": "synced"}  # fmt: skip
-    record = CheckInRecord(id=UUID(new_id()), stream=stream, seq=seq, monotonic_ms=0, boot=BOOT, **(given | fields))
+                             "method": "static_badge", "at": at(when), "monotonic_ms": 0,
+                             "clock": "synced"}  # fmt: skip
+    record = CheckInRecord(id=UUID(new_id()), stream=stream, seq=seq, boot=BOOT, **(given | fields))
     return Arrival(record=record, line=record.line(), device_id=DEVICE)
 
 

@@ -125,6 +125,7 @@ def test_the_time_decides(clock: str, direction: str, verdict: Verdict) -> None:
 
 FLAGGED: dict[Flag, CheckIn] = {
     "time_uncertain": seen(time_uncertain=True),
+    "time_corrected": seen(time_corrected=True),
     "shared_phone": seen(shared_phone=True),
     "offline": seen(offline=True),
     "late": seen(clock="10:00"),
@@ -211,7 +212,7 @@ def test_the_codes_are_these() -> None:
         "not_on_roster", "no_session_now", "too_early", "session_over", "session_cancelled", "wrong_room",
         "unknown_badge", "revoked_badge", "expired_code", "method_not_allowed", "assurance_too_low", "no_consent",
     )  # fmt: skip
-    assert get_args(Flag) == ("time_uncertain", "shared_phone", "offline", "late")
+    assert get_args(Flag) == ("time_uncertain", "time_corrected", "shared_phone", "offline", "late")
     assert get_args(Hint) == ("already_in", "not_in")
     assert get_args(ReviewReason) == ("time_uncertain", "out_without_in", "missing_out", "missed_presence_check")
 

@@ -436,6 +436,19 @@ def test_the_fleet_says_who_is_silent_and_what_waits(ines: Gateway, kiosk: Kiosk
     assert "seen 5 min ago" in stale
 
 
+@pytest.mark.parametrize(
+    ("trouble", "text"),
+    [("disk_full", "Disk full"), ("trouble_of_tomorrow", "Shows a problem on its screen")],
+    ids=["ours", "a newer kiosk's"],
+)
+def test_the_fleet_says_what_troubles_a_kiosk(ines: Gateway, kiosk: Kiosk, trouble: str, text: str) -> None:
+    with ines.ledger.begin() as db:
+        device = db.get_one(DeviceRow, kiosk.id)
+        device.seen_at, device.state = NINE, {"count": 0, "trouble": trouble}
+
+    assert text in signed_in(ines).get("/day").text
+
+
 def test_each_region_has_its_own_day(ines: Gateway) -> None:
     ines.clock.now = NINE - timedelta(hours=2)  # seven in Shanghai, midnight in Berlin
     browser = signed_in(ines)

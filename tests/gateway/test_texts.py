@@ -8,7 +8,7 @@ import pytest
 from attendance.assurance import METHODS
 from attendance.reasons import Flag, Language, Reason
 from gateway import texts
-from gateway.day import Contact, Phase, Status
+from gateway.day import TROUBLES, Contact, Phase, Status
 
 NEEDED = [
     *(f"short_{reason}" for reason in get_args(Reason)),
@@ -17,6 +17,7 @@ NEEDED = [
     *(f"status_{status}" for status in get_args(Status)),
     *(f"phase_{phase}" for phase in get_args(Phase)),
     *(f"device_{contact}" for contact in get_args(Contact)),
+    *(f"trouble_{trouble}" for trouble in (*sorted(TROUBLES), "other")),
 ]
 
 

@@ -22,7 +22,7 @@ from protocol.records import KioskRecord
 from protocol.registration import BrokerAccount, public
 from protocol.wire import new_id
 from tandem.broker import EmbeddedBroker, Mosquitto
-from tandem.embedded import GATEWAY
+from tandem.embedded import GATEWAY, GATEWAYS
 from tests.cast import BOOT, GATEWAY_KEY, SITE, at
 
 SECRET = "everybody's"
@@ -36,9 +36,7 @@ class ManyGateways(Mosquitto):
     """mosquitto that lets several clients in with the gateway's account, each under its own client id."""
 
     def _configuration(self) -> str:
-        told = super()._configuration().replace("use_username_as_clientid true\n", "")
-        # With every change it would write down all that waits.
-        return told.replace("autosave_on_changes true\n", "")
+        return super()._configuration().replace("use_username_as_clientid true\n", "")
 
 
 def now() -> datetime:
@@ -116,7 +114,7 @@ def line(
     """Run a broker with so many kiosks that a ledger with the cast knows."""
     hash = password_hash(SECRET, salt=b"123456789012")
     identities = [_identity(number) for number in range(kiosks)]
-    accounts = dict.fromkeys([GATEWAY, *(identity.device for identity in identities)], hash)
+    accounts = dict.fromkeys([*GATEWAYS, *(identity.device for identity in identities)], hash)
     runs = (
         EmbeddedBroker(lambda: accounts)
         if issubclass(broker, EmbeddedBroker)

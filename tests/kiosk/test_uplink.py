@@ -45,12 +45,14 @@ class Kiosk:
         self.seconds = 0.0
         self.account: BrokerAccount | None = ACCOUNT
         self.configured: list[str] = []
+        self.trouble: str | None = None
         self.uplink = Uplink(
             IDENTITY,
             self.outbox,
             account=lambda: self.account,
             now=lambda: NINE,
             on_config=self.configured.append,
+            trouble=lambda: self.trouble,
             connect=self.broker,
             monotonic=lambda: self.seconds,
             luck=lambda: 0.0,
@@ -208,6 +210,23 @@ def test_the_heartbeat_says_when_boots_began(kiosk: Kiosk) -> None:
     kiosk.step()
 
     assert kiosk.broker.states()[0].boots == (BootTime(boot=BOOT, began_at=NINE),)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "said"),
+    [
+        (None, None),
+        ("disk_full", "disk_full"),
+        ("Gateway/Tomorrow-" + "x" * 40, "gateway_tomorrow_xxxxxxxxxxxxxxx"),
+    ],
+    ids=["none", "ours", "a newer gateway's"],
+)
+def test_the_heartbeat_says_what_is_wrong_with_the_kiosk(kiosk: Kiosk, trouble: str | None, said: str | None) -> None:
+    kiosk.trouble = trouble
+
+    kiosk.step()
+
+    assert [state.trouble for state in kiosk.broker.states()] == [said]
 
 
 def test_with_nothing_waiting_the_heartbeat_can_be_read(kiosk: Kiosk) -> None:

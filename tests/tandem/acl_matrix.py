@@ -16,7 +16,7 @@ from gateway.devices import password_hash
 from protocol import topics
 from protocol.topics import READ_BY_DEVICE, WRITTEN_BY_DEVICE
 from tandem.broker import EmbeddedBroker, Mosquitto
-from tandem.embedded import GATEWAY
+from tandem.embedded import GATEWAY, GATEWAYS
 
 SITE = "site000000000001"
 MQTTv311 = MQTTProtocolVersion.MQTTv311
@@ -38,7 +38,7 @@ def device(number: int) -> str:
 
 def accounts(devices: int) -> dict[str, str]:
     """Make accounts whose passwords are their names."""
-    names = [GATEWAY, *(device(number) for number in range(devices))]
+    names = [*GATEWAYS, *(device(number) for number in range(devices))]
     return {name: password_hash(name, salt=b"123456789012") for name in names}
 
 
@@ -102,8 +102,12 @@ class Party:
         return len(wanted)
 
     def publish(self, names: Iterable[str], payload: bytes, *, retain: bool = False) -> None:
-        """Write to each of these topics, until the broker has acknowledged all, or has hung up."""
-        for name in names:
+        """Write the same to each of these topics."""
+        self.publish_all([(name, payload) for name in names], retain=retain)
+
+    def publish_all(self, messages: Iterable[tuple[str, bytes]], *, retain: bool = False) -> None:
+        """Write them one after the other, until the broker has acknowledged all, or has hung up."""
+        for name, payload in messages:
             self._client.publish(name, payload, qos=1, retain=retain)
             self._sent += 1
         _until(lambda: self.gone or self._acknowledged == self._sent)
@@ -252,4 +256,4 @@ def _until(reached: Callable[[], bool]) -> None:
     end = time.monotonic() + PATIENCE
     while not reached():
         assert time.monotonic() < end, "the broker does not answer"
-        time.sleep(0.005)
+        time.sleep(0.001)

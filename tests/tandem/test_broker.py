@@ -16,7 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from gateway.devices import password_hash
 from protocol import topics
 from tandem.broker import BrokerError, EmbeddedBroker, Mosquitto, free_port
-from tandem.embedded import GATEWAY, may
+from tandem.embedded import GATEWAY, GATEWAYS, may
 
 ANN, BO = "device0000000001", "device0000000002"
 SITE = "site000000000001"
@@ -170,6 +170,9 @@ def test_a_device_writes_and_reads_nothing_of_anybody_else(broker: EmbeddedBroke
         (ANN, f"tandem/v1/{SITE}/{ANN}/up\n", True, False),
         (GATEWAY, topics.EVERY_UP, False, True),
         (GATEWAY, "$SYS/#", False, False),
+        (GATEWAYS[-1], topics.EVERY_UP, False, True),
+        (GATEWAYS[-1], "$SYS/#", False, False),
+        ("gateway-9", topics.EVERY_UP, False, False),
     ],
 )
 def test_who_may_do_what(who: str, name: str, write: bool, allowed: bool) -> None:

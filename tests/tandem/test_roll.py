@@ -28,9 +28,9 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-@pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    made = Machine(GatewaySettings(data=tmp_path / "gateway", port=0), now)
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    made = Machine(GatewaySettings(data=tmp_path_factory.mktemp("gateway"), port=0), now)
     with made.ledger.begin() as db:
         settle_in(db)
     made.start()
@@ -62,7 +62,7 @@ def at_work(machine: Machine, folder: Path) -> Iterator[tuple[Kiosk, Uplink]]:
     machine.acts["device confirm"](device=identity.device, fingerprint=identity.fingerprint)
     kiosk = Kiosk(identity, Outbox(folder / FILE, stream=identity.stream))
     kiosk.ask_for_account()
-    uplink = Uplink(identity, kiosk.outbox, account=lambda: kiosk.identity.account, now=now, luck=lambda: 0.1)
+    uplink = Uplink(identity, kiosk.outbox, account=lambda: kiosk.identity.account, now=now, luck=lambda: 0.01)
     uplink.start()
     try:
         yield kiosk, uplink
@@ -75,9 +75,10 @@ def all_delivered(kiosk: Kiosk) -> bool:
     return until(lambda: kiosk.outbox.standing().count == 0, 10)
 
 
-def entered(machine: Machine) -> int:
+def entered(machine: Machine, *kiosks: Kiosk) -> int:
+    streams = [kiosk.identity.stream for kiosk in kiosks]
     with machine.ledger.read() as db:
-        return db.scalar(sa.select(sa.func.count()).select_from(CheckInRow)) or 0
+        return db.scalar(sa.select(sa.func.count()).where(CheckInRow.stream.in_(streams))) or 0
 
 
 def test_a_new_broker_password_costs_a_connection_and_no_check_in(machine: Machine, tmp_path: Path) -> None:
@@ -93,7 +94,7 @@ def test_a_new_broker_password_costs_a_connection_and_no_check_in(machine: Machi
 
     with machine.ledger.read() as db:
         audited = db.scalars(sa.select(AuditRow.thing).where(AuditRow.act == "device rolled")).all()
-    assert (before, out, after, entered(machine)) == (True, True, True, 6)
+    assert (before, out, after, entered(machine, kiosk)) == (True, True, True, 6)
     assert audited == [kiosk.identity.device]
 
 
@@ -109,7 +110,7 @@ def test_new_keys_are_a_new_registration_once_the_old_outbox_is_empty(machine: M
         new.scan(1)
         goes_on = all_delivered(new)
 
-    assert (drained, delivered, goes_on, entered(machine)) == (True, True, True, 7)
+    assert (drained, delivered, goes_on, entered(machine, old, new)) == (True, True, True, 7)
     assert old.identity.key != new.identity.key
 
 
@@ -123,4 +124,4 @@ def test_a_revoked_device_that_is_connected_is_out_and_its_check_ins_stay(machin
         kiosk.scan(1)
         stays_out = not until(lambda: uplink.connected, 1)
 
-    assert (delivered, out, stays_out, entered(machine)) == (True, True, True, 3)
+    assert (delivered, out, stays_out, entered(machine, kiosk)) == (True, True, True, 3)

@@ -1,4 +1,4 @@
-"""Let holes be seen and written off."""
+"""Let holes be seen and written off, and wrong clocks be corrected."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -10,7 +10,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Keep what a kiosk has given out, since when a number is missing, and what was written off or discarded."""
+    """Keep what kiosks have given out, what of it is missing, written off or discarded, and when boots began."""
     op.create_table(
         "write_offs",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -26,7 +26,27 @@ def upgrade() -> None:
     with op.batch_alter_table("write_offs", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_write_offs_stream"), ["stream"], unique=False)
 
+    op.create_table(
+        "boots",
+        sa.Column("stream", sa.Uuid(), nullable=False),
+        sa.Column("boot", sa.Uuid(), nullable=False),
+        sa.Column("began_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("said_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("heard_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["stream"], ["streams.id"], name=op.f("fk_boots_stream_streams")),
+        sa.PrimaryKeyConstraint("stream", "boot", name=op.f("pk_boots")),
+    )
+
     # Columns are added at once: a batch would copy the table, and others refer to it.
     op.add_column("streams", sa.Column("assigned", sa.BigInteger(), server_default="0", nullable=False))
     op.add_column("streams", sa.Column("missing_since", sa.DateTime(timezone=True), nullable=True))
     op.add_column("dead_letters", sa.Column("discarded_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("check_ins", sa.Column("boot", sa.Uuid(), nullable=True))
+    op.create_index(
+        op.f("ix_check_ins_stream_check_ins_boot"),
+        "check_ins",
+        ["stream", "boot"],
+        unique=False,
+        sqlite_where=sa.text("boot IS NOT NULL"),
+        postgresql_where=sa.text("boot IS NOT NULL"),
+    )
