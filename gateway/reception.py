@@ -66,6 +66,8 @@ class BrokerAddress:
     tls: bool = False
     ca: str = ""
     """Who must have signed the broker's certificate (PEM); empty for whoever this system trusts."""
+    is_old: bool = False
+    """It is known to speak MQTT 3.1.1 alone; any other one is asked."""
 
     def context(self) -> ssl.SSLContext:
         """Say whom a TLS connection trusts."""
@@ -226,6 +228,8 @@ class Reception:
 
     def _version(self) -> MQTTProtocolVersion:
         """Find out which version the broker speaks; raises OSError when it is not reached."""
+        if self._broker.is_old:
+            return MQTTProtocolVersion.MQTTv311
         # One that hangs up may only be about to end. If it goes on so, the older version is safe with every broker.
         answers = (self._answer() for _ in range(TRIES))
         answer = next((answer for answer in answers if len(answer) == 4), b"")

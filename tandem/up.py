@@ -164,7 +164,13 @@ class Machine:
             if kind == "embedded"
             else Mosquitto(accounts, folder, outward=outward)
         )
-        address = BrokerAddress(host=broker.host, port=broker.port, username=GATEWAY, password=self._password)
+        address = BrokerAddress(
+            host=broker.host,
+            port=broker.port,
+            username=GATEWAY,
+            password=self._password,
+            is_old=kind == "embedded",
+        )
         return broker, address, told or {"broker_host": address.host, "broker_port": address.port, "broker_tls": False}
 
     def _accounts(self) -> Mapping[str, str]:

@@ -13,15 +13,15 @@ from typing import Any
 import paho.mqtt.client as mqtt
 import pytest
 import sqlalchemy as sa
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
-from gateway.reception import IN_FLIGHT, Reception
+from gateway.reception import IN_FLIGHT, BrokerAddress, Reception
 from ledger.database import Ledger
 from ledger.holes import holes
 from ledger.tables import CheckInRow
 from protocol import messages
 from protocol.messages import Receipt
-from tandem.broker import EmbeddedBroker
+from tandem.broker import EmbeddedBroker, free_port
 from tandem.embedded import GATEWAYS
 from tests.cast import GATEWAY_KEY, company
 from tests.gateway.wired import SECRET, Line, envelopes, line, missing, now, receiving, up, wait
@@ -222,3 +222,13 @@ def test_who_waits_in_vain_for_a_commit_is_told_of(
     assert again
     assert after.last_commit_at is not None
     assert after.last_commit_at <= now()
+
+
+def test_a_broker_whose_version_is_known_is_not_asked() -> None:
+    nobody = BrokerAddress(host="127.0.0.1", port=free_port("127.0.0.1"), username="gateway", password="")
+    known = Reception(company(), GATEWAY_KEY, replace(nobody, is_old=True), now)
+    asking = Reception(company(), GATEWAY_KEY, nobody, now)
+
+    assert known._version() == MQTTProtocolVersion.MQTTv311
+    with pytest.raises(OSError, match="refused"):
+        asking._version()
