@@ -2,22 +2,18 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
+from playwright.sync_api import Browser, expect
 
 from gateway import learners
 from ledger.tables import PersonRow
-from tests.chromium import listen
+from tests.chromium import fits, opened, served
 from tests.gateway.archive_cast import a_year
 from tests.gateway.cast import Gateway
 from tests.gateway.pair_cast import staff_token
 
 pytestmark = pytest.mark.enable_socket
-
-FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
 
 
 @pytest.fixture
@@ -27,22 +23,8 @@ def year(gateway: Gateway, tmp_path: Path) -> Gateway:
 
 @pytest.fixture
 def place(year: Gateway) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, year.app, threaded=True)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
-def opened(chromium: Browser, place: str, cookie: str, token: str, *, width: int, language: str) -> Page:
-    """Open a browser in which somebody has signed in; whatever it complains about fails the test."""
-    context = chromium.new_context(viewport={"width": width, "height": 800}, locale=language)
-    context.add_cookies([{"name": cookie, "value": token, "url": place}])
-    page = context.new_page()
-    listen(page)
-    return page
+    with served(year.app) as place:
+        yield place
 
 
 @pytest.mark.parametrize(
@@ -54,15 +36,15 @@ def test_a_learner_reads_their_archive_on_a_phone(
 ) -> None:
     with year.ledger.begin() as db:
         token = learners.open_session(db, db.get_one(PersonRow, "ann"), now=year.clock.now)
-    page = opened(chromium, place, learners.COOKIE, token, width=360, language=language)
+    page = opened(chromium, place, {learners.COOKIE: token}, width=360, language=language)
 
     page.goto(f"{place}/my/archive?month=2026-10")
 
     expect(page.get_by_role("heading", level=1)).to_have_text(heading)
-    assert page.evaluate(FITS)
+    assert fits(page)
     page.get_by_text(fold).first.click()
     expect(page.locator("details[open] s").first).to_be_visible()
-    assert page.evaluate(FITS)
+    assert fits(page)
 
 
 @pytest.mark.parametrize("width", [360, 1280])
@@ -70,14 +52,14 @@ def test_a_learner_reads_their_archive_on_a_phone(
 def test_staff_go_from_the_list_to_a_person_and_print(
     place: str, chromium: Browser, year: Gateway, width: int, language: str
 ) -> None:
-    page = opened(chromium, place, "tandem", staff_token(year), width=width, language=language)
+    page = opened(chromium, place, {"tandem": staff_token(year)}, width=width, language=language)
     page.goto(f"{place}/archive")
-    assert page.evaluate(FITS)
+    assert fits(page)
 
     page.get_by_role("link", name="Ann Li").click()
 
     expect(page.get_by_role("heading", level=1)).to_have_text("Ann Li")
-    assert page.evaluate(FITS)
+    assert fits(page)
     expect(page.locator("[data-print]")).to_be_visible()
     page.emulate_media(media="print")
     expect(page.locator(".t-nav")).to_be_hidden()

@@ -10,6 +10,7 @@ from werkzeug.serving import BaseWSGIServer, make_server
 
 from gateway import admin
 from ledger.tables import DeviceRow
+from tests.chromium import fits
 from tests.gateway.cast import NINE, Gateway, Kiosk, attend, evening, seen, staff
 
 pytestmark = pytest.mark.enable_socket
@@ -70,7 +71,7 @@ def test_the_day_keeps_itself_up_to_date_and_what_is_unfolded_open(
 
     expect(page.locator(".seat", has_text="Ann Li").locator(".outcome")).to_have_text("In")
     expect(page.locator(".seat", has_text="Bo Wang").locator("details")).to_have_attribute("open", "")
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(page)
 
 
 def test_the_api_can_be_tried_on_its_page(page: Page, gateway: Gateway, server: BaseWSGIServer) -> None:

@@ -2,40 +2,30 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from kiosk.asking import GatewayRefuses, gateway_client
 from kiosk.registration import register, standing
-from tests.chromium import listen
+from tests.chromium import fits, opened, served
 from tests.gateway.cast import NINE, Gateway
 from tests.gateway.pair_cast import staff_token
 
 pytestmark = pytest.mark.enable_socket
 
-FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-
 
 @pytest.fixture
 def place(gateway: Gateway) -> Iterator[str]:
-    server = make_server("127.0.0.1", 0, gateway.app, threaded=True)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(gateway.app) as place:
+        yield place
 
 
 @pytest.fixture
 def page(place: str, chromium: Browser, gateway: Gateway, language: str, width: int) -> Page:
-    """Open the page as an admin; whatever the browser complains about fails the test."""
-    page = chromium.new_context(viewport={"width": width, "height": 800}, locale=language).new_page()
-    listen(page)
-    page.context.add_cookies([{"name": "tandem", "value": staff_token(gateway, "admin", "ada"), "url": place}])
+    """Open the page as an admin."""
+    cookies = {"tandem": staff_token(gateway, "admin", "ada")}
+    page = opened(chromium, place, cookies, width=width, language=language)
     page.goto(f"{place}/day")
     page.get_by_role("link", name="Devices" if language == "en" else "设备", exact=True).click()
     return page
@@ -55,7 +45,7 @@ def test_a_kiosk_registers_by_a_code_and_an_admin_lets_it_in_and_shuts_it_out(
     page.locator("[name=room]").select_option(label="Room 2")
     page.get_by_role("button", name=make).click()
     code = page.locator("output").inner_text()
-    assert page.evaluate(FITS)
+    assert fits(page)
     assert page.locator("code").inner_text() == f"tandem kiosk register {gateway.settings.url} {code}"
 
     identity = register(place, code, name="Door A", data_dir=tmp_path)
@@ -66,15 +56,15 @@ def test_a_kiosk_registers_by_a_code_and_an_admin_lets_it_in_and_shuts_it_out(
     kiosk.locator("[name=fingerprint]").fill(identity.fingerprint)
     kiosk.get_by_role("button", name=compare).click()
     expect(page.locator(".d-device.confirmed")).to_have_count(1)
-    assert page.evaluate(FITS)
+    assert fits(page)
     with gateway_client(place) as line:
         assert standing(identity, line, at=NINE).account is not None
 
     kiosk.locator(".d-change > summary").click()
     kiosk.get_by_text(revoke, exact=True).click()
-    assert page.evaluate(FITS)
+    assert fits(page)
     kiosk.get_by_role("button", name=sure).click()
     expect(page.locator(".d-device.revoked")).to_have_count(1)
-    assert page.evaluate(FITS)
+    assert fits(page)
     with gateway_client(place) as line, pytest.raises(GatewayRefuses, match="has been revoked"):
         standing(identity, line, at=NINE)

@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from gateway import learners
 from ledger.tables import PersonRow
+from tests.chromium import fits, opened, served
 from tests.gateway.cast import NINE, TWELVE, Gateway, evening, seen
 from tests.gateway.pair_cast import PDF, handed_in, staff_token, submissions, with_pairs
 
@@ -26,35 +25,15 @@ def pair(gateway: Gateway, tmp_path: Path) -> Gateway:
 @pytest.fixture
 def place(pair: Gateway) -> Iterator[str]:
     """Serve the gateway on a free port and say where."""
-    server = make_server("127.0.0.1", 0, pair.app, threaded=True)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(pair.app) as place:
+        yield place
 
 
-def opened(chromium: Browser, place: str, cookie: str, token: str, *, width: int, language: str = "en") -> Page:
-    """Open a page without JavaScript in which somebody has signed in."""
-    context = chromium.new_context(viewport={"width": width, "height": 800}, locale=language, java_script_enabled=False)
-    context.add_cookies([{"name": cookie, "value": token, "url": place}])
-    return context.new_page()
-
-
-def phone(chromium: Browser, place: str, pair: Gateway, person: str = "ann", **wishes: str) -> Page:
+def phone(chromium: Browser, place: str, pair: Gateway, person: str = "ann", language: str = "en") -> Page:
     """Open a learner's phone."""
     with pair.ledger.begin() as db:
         token = learners.open_session(db, db.get_one(PersonRow, person), now=pair.clock.now)
-    return opened(chromium, place, learners.COOKIE, token, width=360, **wishes)
-
-
-def fits(page: Page) -> bool:
-    """Say whether nothing is wider than the screen; the page's own scripts stay off."""
-    widest = page.locator("body *").evaluate_all(
-        "found => Math.max(...found.map(e => e.getBoundingClientRect().right))"
-    )
-    return bool(widest <= page.viewport_size["width"]) if page.viewport_size else False
+    return opened(chromium, place, {learners.COOKIE: token}, width=360, scripts=False, language=language)
 
 
 @pytest.mark.parametrize("language, button, done", [("en", "Hand in", "Handed in."), ("zh", "提交", "已提交")])
@@ -90,7 +69,7 @@ def test_a_wrong_file_is_explained_at_its_form(chromium: Browser, place: str, pa
 
 def test_a_trainer_sends_back_and_the_learner_reads_why(chromium: Browser, place: str, pair: Gateway) -> None:
     handed_in(pair)
-    page = opened(chromium, place, "tandem", staff_token(pair), width=1280)
+    page = opened(chromium, place, {"tandem": staff_token(pair)}, width=1280, scripts=False)
     page.goto(f"{place}/tasks")
     assert fits(page)
     card = page.locator("article", has_text="Version 1")
@@ -106,7 +85,7 @@ def test_a_trainer_sends_back_and_the_learner_reads_why(chromium: Browser, place
 
 def test_a_trainer_accepts_and_moves_a_due(chromium: Browser, place: str, pair: Gateway) -> None:
     handed_in(pair)
-    page = opened(chromium, place, "tandem", staff_token(pair), width=1280)
+    page = opened(chromium, place, {"tandem": staff_token(pair)}, width=1280, scripts=False)
     page.goto(f"{place}/tasks?region=east")
 
     page.get_by_role("button", name="Accept").click()
@@ -126,7 +105,7 @@ def test_a_trainer_decides_a_forgotten_check_out(chromium: Browser, place: str, 
         seen(db, "bo", "in", NINE)
         evening(db)
     pair.clock.now = TWELVE + timedelta(hours=1)
-    page = opened(chromium, place, "tandem", staff_token(pair), width=width)
+    page = opened(chromium, place, {"tandem": staff_token(pair)}, width=width, scripts=False)
     page.goto(f"{place}/review")
     assert fits(page)
 

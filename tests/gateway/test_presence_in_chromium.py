@@ -4,13 +4,12 @@ import os
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from threading import Thread
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from werkzeug.serving import make_server
 
 from ledger.tables import PresenceAnswerRow, PresenceCheckRow
+from tests.chromium import fits, served
 from tests.gateway.cast import NINE, Gateway, seen
 from tests.gateway.pair_cast import as_learner, staff_token
 
@@ -28,13 +27,8 @@ def place(gateway: Gateway) -> Iterator[str]:
     gateway.clock.now = NINE + timedelta(hours=1)
     with gateway.ledger.begin() as db:
         seen(db, "ann", "in", NINE)
-    server = make_server("127.0.0.1", 0, gateway.app, threaded=True)
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(gateway.app) as place:
+        yield place
 
 
 @pytest.fixture
@@ -99,7 +93,7 @@ def test_a_check_comes_to_the_pages_that_are_open(
     expect(phone.get_by_role("alert")).to_contain_text(question)
     expect(phone).to_have_title(f"{question} · {title}")
     expect(phone.get_by_role("button", name=phone.locator(".c-yes").inner_text())).to_be_focused()
-    assert phone.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert fits(phone)
     expect(screen.locator(".w-check")).to_contain_text(wall)
     expect(screen.locator(".w-check-left")).to_have_text("3:00")
     shot(phone, f"asked-{language}")
