@@ -24,7 +24,7 @@ from ledger.database import Ledger, among
 from ledger.feed import epoch
 from ledger.tables import DeviceRow, StreamRow
 from protocol import envelope, messages, topics
-from protocol.messages import Receipt, Rejected, State
+from protocol.messages import Command, Receipt, Rejected, State
 from protocol.registration import verify_key
 from protocol.signing import BadSignature, Malformed, TooLarge, Unreadable
 from protocol.wire import new_id
@@ -73,6 +73,8 @@ class Owed:
     topic: str
     came: set[int] = field(default_factory=set)
     """The numbers that came; whatever else a receipt leaves out, it tells of these."""
+    believed: int = 0
+    """The kiosk takes everything up to this number for delivered."""
 
 
 @dataclass(slots=True)
@@ -95,7 +97,7 @@ class Batch:
 def take_in(
     ledger: Ledger, group: Sequence[Message], key: SigningKey, now: datetime, *, singly: bool = False
 ) -> list[tuple[str, bytes]]:
-    """Commit a group in one transaction; return the receipts (topic, data) to send after it.
+    """Commit a group in one transaction; return what to send after it: receipts and commands (topic, data).
 
     `singly` is for a group that has failed: what fails again is kept as a dead letter, and the rest is entered.
     """
@@ -111,7 +113,7 @@ def take_in(
             except _FailedAgain:
                 _bury(db, message, "failed", now)
         enter(db, batch, now, singly=singly)
-        return [(topic, messages.post(receipt, key)) for topic, receipt in _receipts(db, batch, now)]
+        return [(topic, messages.post(message, key)) for topic, message in _answers(db, batch, now)]
 
 
 def enter(db: Db, batch: Batch, now: datetime, *, singly: bool = False) -> None:
@@ -181,7 +183,8 @@ def _hear(db: Db, device: DeviceRow, state: State, batch: Batch, now: datetime) 
     stream.assigned = max(stream.assigned, state.last_assigned)
     if state.count or stream.upto < state.last_assigned:
         # Its last receipt may be lost, or it has marked what this ledger lacks: it is told again how things stand.
-        batch.owe(device, stream)
+        owed = batch.owe(device, stream)
+        owed.believed = (state.first_unreceipted or state.last_assigned + 1) - 1
     heed(db, state, now)
 
 
@@ -280,8 +283,11 @@ def _seq_of(line: bytes) -> int | None:
     return seq if type(seq) is int and 0 < seq < 2**53 else None
 
 
-def _receipts(db: Db, batch: Batch, now: datetime) -> Iterator[tuple[str, Receipt]]:
-    """Say what is held, and of each number that came what became of it, in as many receipts as that takes."""
+def _answers(db: Db, batch: Batch, now: datetime) -> Iterator[tuple[str, Receipt | Command]]:
+    """Say what is held, and of each number that came what became of it, in as many receipts as that takes.
+
+    Of what a kiosk takes for delivered and the ledger lacks, the first is asked for.
+    """
     lettered, of = dead_letters.with_letters(db, batch.streams.keys()), epoch(db)
     for row in check_ins.advance_all(db, {stream: owed.came for stream, owed in batch.streams.items()}, now=now):
         stream, owed = row.id, batch.streams[row.id]
@@ -301,6 +307,18 @@ def _receipts(db: Db, batch: Batch, now: datetime) -> Iterator[tuple[str, Receip
                     rejected=tuple(Rejected(seq=seq, reason=reason) for seq, reason in reasons),
                 ),
             )
+        if command := _command(db, row, owed.believed, of):
+            yield owed.topic.removesuffix("receipt") + "command", command
+
+
+def _command(db: Db, row: StreamRow, believed: int, of: UUID) -> Command | None:
+    """Ask for the first hole in what the kiosk takes for delivered; the next heartbeat asks for the next one."""
+    if row.upto >= believed:
+        return None
+    [next_held] = check_ins.above(db, row, 1) or [believed + 1]
+    row.receipts += 1
+    last = min(believed, next_held - 1)
+    return Command(stream=row.id, epoch=of, number=row.receipts, act="resend", first=row.upto + 1, last=last)
 
 
 def _rejected(db: Db, stream: UUID, came: set[int]) -> dict[int, str]:

@@ -309,7 +309,8 @@ class Reception:
     def _publish(self, receipts: Iterable[tuple[str, bytes]]) -> None:
         for topic, data in receipts:
             if self._client:
-                self._client.publish(topic, data, qos=1, retain=True)
+                # A command is repeated for as long as it is needed, so the next kiosk to come need not find an old one.
+                self._client.publish(topic, data, qos=1, retain=not topic.endswith("/command"))
 
     # The progress, on a thread that waits for neither
 

@@ -17,7 +17,7 @@ from threading import Lock
 from typing import IO
 from uuid import UUID
 
-from protocol.messages import BootTime, Receipt
+from protocol.messages import BootTime, Command, Receipt
 from protocol.records import KioskRecord
 from protocol.signing import Unreadable
 
@@ -153,6 +153,19 @@ class Outbox:
                 "the gateway holds check-ins above %d, which this kiosk has not made: is there a copy of it?", last
             )
         return True
+
+    def send_again(self, command: Command) -> int | None:
+        """Let these records wait for a receipt once more; returns how many, or None for a command that is no news."""
+        if command.stream != self.stream:
+            return None
+        again = "UPDATE records SET delivered_at = NULL WHERE seq BETWEEN ? AND ? AND rejected IS NULL"
+        with self._transaction() as db:
+            epoch, number = db.execute("SELECT epoch, number FROM stream").fetchone()
+            # A new epoch begins with a receipt: a command of another one speaks of a ledger that is not this one.
+            if str(command.epoch) != epoch or command.number <= number:
+                return None
+            db.execute("UPDATE stream SET number = ?", (command.number,))
+            return db.execute(again, (command.first, command.last)).rowcount
 
     def standing(self) -> Standing:
         """Say what the heartbeat says."""

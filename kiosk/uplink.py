@@ -14,7 +14,7 @@ from kiosk.clock import Clock
 from kiosk.identity import Identity
 from kiosk.outbox import Outbox, OutboxError, Row
 from protocol import envelope, messages, topics
-from protocol.messages import Config, Receipt, State
+from protocol.messages import Command, Config, Receipt, State
 from protocol.registration import BrokerAccount
 from protocol.signing import Unreadable
 from protocol.topics import READ_BY_DEVICE
@@ -202,6 +202,8 @@ class Uplink:
                 self._receive(messages.read(Receipt, message.payload, self._pinned))
             elif message.topic == self._topic("config"):
                 self._configure(messages.read(Config, message.payload, self._pinned))
+            elif message.topic == self._topic("command"):
+                self._obey(messages.read(Command, message.payload, self._pinned))
             else:
                 self.ignored += 1
         except Unreadable as error:
@@ -229,6 +231,11 @@ class Uplink:
     def _configure(self, config: Config) -> None:
         if config.stream == self._outbox.stream:
             self._on_config(config.roster)
+
+    def _obey(self, command: Command) -> None:
+        waiting = self._outbox.send_again(command)
+        if waiting is not None:
+            log.warning("the gateway lacks %d to %d; %d are sent again", command.first, command.last, waiting)
 
     def _state(self) -> State:
         standing = self._outbox.standing()

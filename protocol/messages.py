@@ -1,4 +1,4 @@
-"""What is said beside the check-ins: receipts and configuration down, the kiosk's state up, each signed."""
+"""What is said beside the check-ins: receipts, configuration and commands down, the kiosk's state up, each signed."""
 
 from datetime import datetime, timedelta
 from typing import Annotated, Literal, TypeVar
@@ -51,6 +51,20 @@ class Config(Wire):
     """The version of the roster that the gateway would answer with now."""
 
 
+class Command(Wire):
+    """What the gateway asks of a kiosk; the list is closed, and what is not on it is ignored."""
+
+    v: Literal[1] = 1
+    stream: UUID
+    epoch: UUID
+    number: Count
+    """Rises with every receipt and command of an epoch, so that none is heeded twice."""
+    act: Literal["resend"]
+    """Send these records again: the kiosk has marked them delivered, and they are not there."""
+    first: Seq
+    last: Seq
+
+
 class BootTime(Wire):
     """When the kiosk's monotonic clock read zero, as it found out once its wall clock was synced."""
 
@@ -83,7 +97,7 @@ class State(Wire):
     """What the kiosk's screen says is wrong with it."""
 
 
-CONTEXTS: dict[type[Wire], Context] = {Receipt: "receipt", Config: "config", State: "state"}
+CONTEXTS: dict[type[Wire], Context] = {Receipt: "receipt", Config: "config", Command: "command", State: "state"}
 
 M = TypeVar("M", bound=Wire)
 

@@ -14,9 +14,10 @@ from ledger.holes import ALERT, holes, write_off
 from ledger.refusals import Incomplete, TooLate, Unknown
 from ledger.tables import CheckInRow, DeviceRow, StreamRow, WriteOffRow
 from protocol import envelope, messages, topics
-from protocol.messages import Receipt, State
+from protocol.messages import Command, Receipt, State
 from tests.cast import DEVICE, DEVICE_KEY, EVENING, GATEWAY_KEY, NINE, SITE, STREAM, company, seen
 
+RECEIPT, COMMAND = topics.topic(SITE, DEVICE, "receipt"), topics.topic(SITE, DEVICE, "command")
 NO_STREAM = UUID(int=7)
 LATER = EVENING + ALERT + timedelta(seconds=1)
 
@@ -45,7 +46,17 @@ def beat(
 
 def take(ledger: Ledger, leaf: topics.Leaf, *payloads: bytes, at: datetime) -> list[Receipt]:
     group = [Message(1, 1, 1, topics.topic(SITE, DEVICE, leaf), payload) for payload in payloads]
-    return [messages.read(Receipt, data, GATEWAY_KEY.verify_key) for _, data in take_in(ledger, group, GATEWAY_KEY, at)]
+    answers = take_in(ledger, group, GATEWAY_KEY, at)
+    return [messages.read(Receipt, data, GATEWAY_KEY.verify_key) for topic, data in answers if topic == RECEIPT]
+
+
+def asked_for(ledger: Ledger, last: int, *, first: int | None = None) -> list[tuple[int, int]]:
+    """Let a heartbeat come and return which numbers the gateway asks for."""
+    state = State(stream=STREAM, at=EVENING, first_unreceipted=first, last_assigned=last, count=0)
+    group = [Message(1, 1, 1, topics.topic(SITE, DEVICE, "state"), messages.post(state, DEVICE_KEY))]
+    answers = take_in(ledger, group, GATEWAY_KEY, EVENING)
+    commands = [messages.read(Command, data, GATEWAY_KEY.verify_key) for topic, data in answers if topic == COMMAND]
+    return [(command.first, command.last) for command in commands]
 
 
 def found(ledger: Ledger, before: datetime | None = None) -> list[tuple[int, int, datetime]]:
@@ -213,3 +224,35 @@ def test_a_write_off_has_a_reason_and_a_stream(ledger: Ledger) -> None:
         give_up(ledger, 3, reason=" ")
     with pytest.raises(Unknown), ledger.begin() as db:
         write_off(db, NO_STREAM, 3, actor="it", reason="x", now=LATER)
+
+
+# What a kiosk takes for delivered
+
+
+def test_what_the_kiosk_takes_for_delivered_and_is_not_there_is_asked_for(ledger: Ledger) -> None:
+    came(ledger, 1, 2, 5, 6, 9)
+
+    assert asked_for(ledger, 9) == [(3, 4)]
+
+
+def test_one_hole_is_asked_for_after_the_other(ledger: Ledger) -> None:
+    came(ledger, 1, 2, 5, 6, 9)
+    came(ledger, 3, 4)
+
+    assert asked_for(ledger, 9) == [(7, 8)]
+
+
+@pytest.mark.parametrize(
+    "first, asked",
+    [
+        pytest.param(3, [], id="waits-for-its-receipt"),
+        pytest.param(4, [(3, 3)], id="one-is-taken-for-delivered"),
+        pytest.param(None, [(3, 9)], id="nothing-waits"),
+    ],
+)
+def test_what_the_kiosk_will_send_anyway_is_not_asked_for(
+    ledger: Ledger, first: int | None, asked: list[tuple[int, int]]
+) -> None:
+    came(ledger, 1, 2)
+
+    assert asked_for(ledger, 9, first=first) == asked

@@ -30,8 +30,10 @@ def sealed(*arrivals: Arrival, key: SigningKey = DEVICE_KEY, device: str = DEVIC
 
 
 def take(ledger: Ledger, *payloads: bytes, topic: str = UP) -> list[Receipt]:
-    receipts = take_in(ledger, [message(payload, topic) for payload in payloads], GATEWAY_KEY, EVENING)
-    return [messages.read(Receipt, data, GATEWAY_KEY.verify_key) for _, data in receipts]
+    answers = take_in(ledger, [message(payload, topic) for payload in payloads], GATEWAY_KEY, EVENING)
+    return [
+        messages.read(Receipt, data, GATEWAY_KEY.verify_key) for topic, data in answers if topic.endswith("/receipt")
+    ]
 
 
 def buried(ledger: Ledger) -> Sequence[tuple[str, bytes]]:

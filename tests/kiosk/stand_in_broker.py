@@ -13,7 +13,8 @@ from protocol.registration import BrokerAccount
 from protocol.wire import Wire
 from tests.kiosk.cast import DEVICE, DEVICE_KEY, GATEWAY_KEY, SITE
 
-UP, STATE, RECEIPT, CONFIG = (topics.topic(SITE, DEVICE, leaf) for leaf in ("up", "state", "receipt", "config"))
+LEAVES: tuple[topics.Leaf, ...] = ("up", "state", "receipt", "config", "command")
+UP, STATE, RECEIPT, CONFIG, COMMAND = (topics.topic(SITE, DEVICE, leaf) for leaf in LEAVES)
 
 
 @dataclass

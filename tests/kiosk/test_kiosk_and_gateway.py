@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from gateway import admin, devices
 from gateway.intake import Message, take_in
 from kiosk.asking import GatewayRefuses
+from kiosk.broker import Message as Answer
 from kiosk.clock import ClockState, KioskClock
 from kiosk.desk import Desk
 from kiosk.identity import Identity
@@ -24,7 +25,7 @@ from kiosk.roster import RosterBook
 from kiosk.uplink import Uplink
 from ledger import entries
 from ledger.settlement import settle
-from ledger.tables import CheckInRow, HourRecordRow
+from ledger.tables import CheckInRow, HourRecordRow, StreamRow
 from tests.gateway.cast import NINE, TWELVE, Gateway, code, company
 from tests.kiosk.cast import BOX
 from tests.kiosk.stand_in_broker import BrokerStandIn
@@ -128,11 +129,12 @@ class Morning:
         self.outbox.note_boot(self.clock.boot, self.clock.boot_began_at())
 
     def sends(self) -> None:
-        """Say the heartbeat, which is due, and send what waits."""
+        """Say the heartbeat, which is due, send what waits, and hear the answers."""
         broker = BrokerStandIn()
         self.uplink.step(broker)
         group = [Message(1, mid, 1, heard.topic, heard.payload) for mid, heard in enumerate(broker.heard, 1)]
-        take_in(self.gateway.ledger, group, self.gateway.keys.gateway, self.gateway.clock.now)
+        for answer in take_in(self.gateway.ledger, group, self.gateway.keys.gateway, self.gateway.clock.now):
+            self.uplink.hear(Answer(*answer))
 
 
 @pytest.mark.parametrize("is_known", ["before it is sent", "after it was sent", None], ids=["first", "later", "never"])
@@ -166,3 +168,31 @@ def test_a_morning_recorded_a_year_too_early_is_credited_when_the_clock_is_set(
         year = timedelta(days=365)
         assert facts == [("no_session_now", at - year, ["offline", "time_uncertain"]) for at in (NINE, TWELVE)]
         assert stands == {}
+
+
+def test_what_a_ledger_has_lost_after_its_receipt_comes_back_by_itself(gateway: Gateway, tmp_path: Path) -> None:
+    with gateway.ledger.begin() as db:
+        badge = str(admin.badge_issue(db, "ann", gateway.keys, actor="test", now=NINE - timedelta(days=9))["text"])
+    kiosk = Morning(gateway, tmp_path)
+    with closing(kiosk.outbox):
+        kiosk.is_set()
+        for minute in range(5):
+            kiosk.is_shown(badge, NINE + timedelta(minutes=minute))
+        held = sent(kiosk, after=timedelta(minutes=5))
+        with gateway.ledger.begin() as db:
+            db.execute(sa.delete(CheckInRow).where(CheckInRow.seq.between(3, 4)))
+            db.execute(sa.update(StreamRow).values(upto=2))
+
+        sent(kiosk, after=timedelta(minutes=6))  # the heartbeat is answered with a command
+        again = sent(kiosk, after=timedelta(minutes=7))
+
+    assert held
+    assert held == again
+
+
+def sent(kiosk: Morning, *, after: timedelta) -> list[tuple[int | None, bytes]]:
+    """Let the kiosk send, and return what the ledger holds then."""
+    kiosk.gateway.clock.now = NINE + after
+    kiosk.sends()
+    with kiosk.gateway.ledger.read() as db:
+        return [(row.seq, row.line) for row in db.scalars(sa.select(CheckInRow).order_by(CheckInRow.seq))]

@@ -13,8 +13,8 @@ from nacl.signing import SigningKey
 from kiosk.broker import Connection, Message
 from kiosk.outbox import FILE, Outbox
 from kiosk.uplink import AGAIN, HEARTBEAT, IN_FLIGHT, Backoff, Uplink
-from protocol import envelope, messages, topics
-from protocol.messages import BootTime, Config, Receipt, Rejected
+from protocol import envelope, messages, signing, topics
+from protocol.messages import BootTime, Command, Config, Receipt, Rejected
 from protocol.registration import BrokerAccount
 from protocol.wire import Wire
 from tests.kiosk.cast import (
@@ -31,7 +31,7 @@ from tests.kiosk.cast import (
     a_record,
     eventually,
 )
-from tests.kiosk.stand_in_broker import CONFIG, RECEIPT, UP, BrokerStandIn
+from tests.kiosk.stand_in_broker import COMMAND, CONFIG, RECEIPT, UP, BrokerStandIn
 
 EPOCH = UUID("00000000-0000-4000-8000-0000000000e1")
 
@@ -295,6 +295,78 @@ def test_a_rejected_record_is_told_once(kiosk: Kiosk, caplog: pytest.LogCaptureF
     assert [row.seq for row in kiosk.outbox.quarantine()] == [2]
 
 
+# Commands
+
+
+def resend(first: int, last: int, *, number: int = 2, epoch: UUID = EPOCH, stream: UUID = STREAM) -> Command:
+    return Command(stream=stream, epoch=epoch, number=number, act="resend", first=first, last=last)
+
+
+def test_what_the_gateway_lacks_is_sent_again(kiosk: Kiosk) -> None:
+    kiosk.keeps(5)
+    kiosk.hears(RECEIPT, receipt(5))
+
+    kiosk.hears(COMMAND, resend(2, 3))
+    kiosk.step()
+
+    assert kiosk.broker.envelopes() == [[2, 3]]
+
+
+def test_what_the_gateway_cannot_enter_stays_in_quarantine(kiosk: Kiosk) -> None:
+    kiosk.keeps(3)
+    kiosk.hears(RECEIPT, receipt(3, rejected=(2,)))
+
+    kiosk.hears(COMMAND, resend(1, 3))
+    kiosk.step()
+
+    assert kiosk.broker.envelopes() == [[1, 3]]
+    assert [row.seq for row in kiosk.outbox.quarantine()] == [2]
+
+
+@pytest.mark.parametrize(
+    "command, key, topic",
+    [
+        pytest.param(resend(1, 3), STRANGERS_KEY, COMMAND, id="forged"),
+        pytest.param(resend(1, 3), DEVICE_KEY, COMMAND, id="signed-by-the-kiosk-itself"),
+        pytest.param(resend(1, 3, number=1), GATEWAY_KEY, COMMAND, id="stale"),
+        pytest.param(resend(1, 3, epoch=UUID(int=EPOCH.int + 1)), GATEWAY_KEY, COMMAND, id="of-another-epoch"),
+        pytest.param(resend(1, 3, stream=UUID(int=1)), GATEWAY_KEY, COMMAND, id="for-another-stream"),
+        pytest.param(resend(1, 3), GATEWAY_KEY, RECEIPT, id="on-the-topic-of-receipts"),
+        pytest.param(receipt(0, number=9), GATEWAY_KEY, COMMAND, id="a-receipt-as-a-command"),
+    ],
+)
+def test_a_command_that_is_not_the_gateways_word_of_now_is_not_obeyed(
+    kiosk: Kiosk, command: Wire, key: SigningKey, topic: str
+) -> None:
+    kiosk.keeps(3)
+    kiosk.hears(RECEIPT, receipt(3))
+
+    kiosk.hears(topic, command, key)
+    kiosk.step()
+
+    assert kiosk.broker.envelopes() == []
+
+
+def test_a_replayed_command_is_obeyed_once(kiosk: Kiosk) -> None:
+    kiosk.keeps(3)
+    kiosk.hears(RECEIPT, receipt(3))
+    kiosk.hears(COMMAND, resend(1, 3))
+    kiosk.hears(RECEIPT, receipt(3, number=3))
+
+    kiosk.hears(COMMAND, resend(1, 3))
+    kiosk.step()
+
+    assert kiosk.broker.envelopes() == []
+
+
+def test_an_act_that_is_not_on_the_list_is_ignored_and_counted(kiosk: Kiosk) -> None:
+    line = resend(1, 3).line().replace(b'"resend"', b'"unlock"')
+
+    kiosk.uplink.hear(Message(COMMAND, signing.seal("command", line, GATEWAY_KEY)))
+
+    assert kiosk.uplink.ignored == 1
+
+
 # The thread
 
 
@@ -308,7 +380,7 @@ def test_a_started_uplink_subscribes_sends_and_hears(kiosk: Kiosk) -> None:
     kiosk.broker.says(RECEIPT, receipt(1))
 
     assert eventually(lambda: kiosk.outbox.is_delivered(1))
-    assert kiosk.broker.subscribed == [RECEIPT, CONFIG, topics.topic(SITE, DEVICE, "command")]
+    assert kiosk.broker.subscribed == [RECEIPT, CONFIG, COMMAND]
 
 
 def test_a_new_connection_begins_with_a_heartbeat_and_all_that_waits(kiosk: Kiosk) -> None:
