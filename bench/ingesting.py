@@ -97,7 +97,7 @@ class OneByOne(Reception):
     """Commits each message by itself."""
 
     def _group(self) -> list[Message]:
-        group = [self._waiting.get()] if self._waiting.qsize() else []
+        group = [self._opened.get()] if self._opened.qsize() else []
         self._in_hand = len(group)
         return group
 

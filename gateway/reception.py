@@ -1,4 +1,4 @@
-"""Takes messages off the broker: commit first, then acknowledge, then send the receipt."""
+"""Takes messages off the broker: opens them, commits first, then acknowledges, then sends the receipts."""
 
 import logging
 import queue
@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from paho.mqtt.properties import Properties
 from sqlalchemy.exc import OperationalError
 
 from gateway.intake import Message, take_in
+from gateway.opening import Opener
 from ledger.database import Ledger
 from protocol import topics
 from protocol.wire import new_id
@@ -39,6 +40,8 @@ mosquitto 2.0.11 keeps to it until the first acknowledgement, and then sends up 
 """
 WAITING = 2 * IN_FLIGHT
 """Messages between the network and the database: what a lost connection left, and what the next one brings."""
+AHEAD = GROUP
+"""Messages that are opened before their turn in the database."""
 HOLD = 5.0
 """Seconds that the network may wait for room in the queue, well within the broker's patience (45 s)."""
 STALLED = 60.0
@@ -96,15 +99,17 @@ class Standing:
 
 
 class Reception:
-    """One MQTT client and one thread that commits; run as many processes of it as PostgreSQL allows."""
+    """One MQTT client, a thread that opens and one that commits; PostgreSQL allows any number of processes."""
 
     def __init__(self, ledger: Ledger, key: SigningKey, broker: BrokerAddress, clock: Callable[[], datetime]) -> None:
         self._ledger, self._key, self._broker, self._clock = ledger, key, broker, clock
         self._waiting: queue.Queue[Message] = queue.Queue(WAITING)
+        self._opened: queue.Queue[Message] = queue.Queue(AHEAD)
         self._connection = 0
         self._connected = False
         self._is_full = False
         self._stopping = threading.Event()
+        self._opener = threading.Thread(target=self._open_all, name="ingest-opening")
         self._worker = threading.Thread(target=self._work, name="ingest")
         self._watcher = threading.Thread(target=self._watch, name="ingest-progress")
         self._client: mqtt.Client | None = None
@@ -118,13 +123,13 @@ class Reception:
 
     def start(self) -> None:
         """Connect, subscribe and begin to commit; returns at once, whether or not the broker is there."""
-        self._worker.start()
-        self._watcher.start()
+        for thread in self._threads():
+            thread.start()
 
     def stop(self) -> None:
         """Finish the group in hand and leave."""
         self._stopping.set()
-        for thread in (self._worker, self._watcher):
+        for thread in self._threads():
             if thread.ident:
                 thread.join(10)
         if self._client:
@@ -137,7 +142,7 @@ class Reception:
         return Standing(
             connected=self._connected,
             generation=self._connection,
-            waiting=self._waiting.qsize(),
+            waiting=self._in_line(),
             left_out=self.left_out,
             groups=self._groups,
             messages=self._messages,
@@ -147,6 +152,12 @@ class Reception:
             last_commit_at=at,
             stalled=self._is_stalled(),
         )
+
+    def _in_line(self) -> int:
+        return self._waiting.qsize() + self._opened.qsize()
+
+    def _threads(self) -> tuple[threading.Thread, ...]:
+        return self._opener, self._worker, self._watcher
 
     # The connection, on paho's thread
 
@@ -210,6 +221,23 @@ class Reception:
         except Exception:
             log.exception("a message could not be taken in")
 
+    # The signatures, on a thread that is done with the next group while this one is in the database
+
+    def _open_all(self) -> None:
+        opener = Opener(self._ledger)
+        while not self._stopping.is_set():
+            with suppress(queue.Empty):
+                message = self._waiting.get(timeout=0.2)
+                self._hand_on(replace(message, opened=opener.open(message.topic, message.payload)))
+
+    def _hand_on(self, message: Message) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._opened.put(message, timeout=0.2)
+            except queue.Full:
+                continue
+            return
+
     # The commits, on a thread of our own
 
     def _work(self) -> None:
@@ -260,14 +288,14 @@ class Reception:
         """Wait for a message, then a moment for others."""
         self._in_hand = 0
         try:
-            group = [self._waiting.get(timeout=0.2)]
+            group = [self._opened.get(timeout=0.2)]
         except queue.Empty:
             self._moved = time.monotonic()
             return []
         end, size = time.monotonic() + GATHER, len(group[0].payload)
         while len(group) < GROUP and size < GROUP_BYTES and (left := end - time.monotonic()) > 0:
             try:
-                group.append(self._waiting.get(timeout=left))
+                group.append(self._opened.get(timeout=left))
             except queue.Empty:
                 break
             size += len(group[-1].payload)
@@ -320,12 +348,12 @@ class Reception:
             if (stalled := self._is_stalled()) and not told:
                 log.error(
                     "%d messages wait and nothing was committed for %d s: see whether the database is locked or slow",
-                    self._in_hand + self._waiting.qsize(), STALLED,
+                    self._in_hand + self._in_line(), STALLED,
                 )  # fmt: skip
             told = stalled
 
     def _is_stalled(self) -> bool:
-        return time.monotonic() - self._moved > STALLED and bool(self._in_hand or self._waiting.qsize())
+        return time.monotonic() - self._moved > STALLED and bool(self._in_hand + self._in_line())
 
 
 def _window() -> Properties:
