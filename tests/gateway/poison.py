@@ -1,22 +1,27 @@
 """A gateway that is sent rubbish, forgeries and replays among good envelopes, and what its receipts say in the end."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import sqlalchemy as sa
 from nacl.signing import SigningKey
 
 from gateway.intake import Message, take_in
+from gateway.opening import open_with
 from ledger.database import Ledger
 from ledger.tables import CheckInRow, DeadLetterRow
 from protocol import envelope, messages, topics
 from protocol.messages import Receipt
+from protocol.registration import public
+from protocol.signing import Unreadable
 from tests.cast import DEVICE, DEVICE_KEY, EVENING, GATEWAY_KEY, SITE, STREAM, seen
 
 UP = topics.topic(SITE, DEVICE, "up")
 ELSEWHERE = topics.topic(SITE, "stranger00000001", "up")
 GROUP = 500
+TakeIn = Callable[[Ledger, Sequence[Message], SigningKey, datetime], list[tuple[str, bytes]]]
 KINDS = ("rubbish", "forged", "flipped", "elsewhere", "replayed", "unreadable", "taken")
 
 
@@ -48,7 +53,19 @@ class Outcome:
     reasons: dict[str, int]
 
 
-def poisoned(ledger: Ledger, *, messages_: int, poison: int, seed: int = 1) -> Outcome:
+def give_up(ledger: Ledger, group: Sequence[Message], key: SigningKey, now: datetime) -> list[tuple[str, bytes]]:
+    """Be the sabotaged twin: a consumer that acknowledges a group in any case, and enters it if all of it is good."""
+    try:
+        for message in group:
+            open_with(public(DEVICE_KEY), message.payload)
+    except Unreadable:
+        return []
+    return take_in(ledger, group, key, now)
+
+
+def poisoned(
+    ledger: Ledger, *, messages_: int, poison: int, seed: int = 1, take: TakeIn = take_in, group: int = GROUP
+) -> Outcome:
     """Send so many messages, of which so many are bad in some way, in groups, to a ledger with the cast."""
     chance = random.Random(seed)
     bad = set(chance.sample(range(messages_), poison))
@@ -60,8 +77,8 @@ def poisoned(ledger: Ledger, *, messages_: int, poison: int, seed: int = 1) -> O
         for message in (_poison(chance, good, unreadable) if place in bad else _good(good, unreadable))
     ]
     told = Told()
-    for start in range(0, len(sent), GROUP):
-        for _, data in take_in(ledger, sent[start : start + GROUP], GATEWAY_KEY, EVENING):
+    for start in range(0, len(sent), group):
+        for _, data in take(ledger, sent[start : start + group], GATEWAY_KEY, EVENING):
             told.hear(messages.read(Receipt, data, GATEWAY_KEY.verify_key))
     return _outcome(ledger, good, unreadable, told)
 

@@ -17,7 +17,7 @@ from protocol import envelope, messages, signing, topics
 from protocol.messages import MAX_BYTES, Receipt, Rejected
 from protocol.registration import public
 from tests.cast import DEVICE, DEVICE_KEY, EVENING, GATEWAY_KEY, SITE, STREAM, company, seen
-from tests.gateway.poison import poisoned
+from tests.gateway.poison import give_up, poisoned
 from tests.gateway.wired import record
 
 OWN = topics.topic(SITE, DEVICE, "receipt")
@@ -47,6 +47,12 @@ def test_poison_among_good_messages_takes_none_of_them_with_it(ledger: Ledger) -
     assert (outcome.entered, outcome.changed) == (outcome.good, 0)
     assert outcome.told.upto == outcome.good + len(outcome.unreadable)
     assert outcome.unreadable <= outcome.told.rejected.keys()
+
+
+def test_a_twin_that_gives_a_group_up_for_one_bad_message_loses_good_ones(ledger: Ledger) -> None:
+    outcome = poisoned(ledger, messages_=100, poison=20, take=give_up, group=5)
+
+    assert 0 < outcome.entered < outcome.good
 
 
 def test_no_byte_of_an_envelope_can_change_unnoticed() -> None:

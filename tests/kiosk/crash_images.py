@@ -164,10 +164,12 @@ def _found(acts: Sequence[Act], folder: Path) -> Aftermath:
     return compared(history(shown), records, last, kills=1)
 
 
-def run_on_a_failing_disk(strace: str, folder: Path, *, fault: str, scans: int) -> tuple[Aftermath, list[str]]:
+def run_on_a_failing_disk(
+    strace: str, folder: Path, *, fault: str, scans: int, kind: str = "Outbox"
+) -> tuple[Aftermath, list[str]]:
     """Have the system answer some of the outbox's calls with an error; return what the door refused, too."""
     only = [argument for name in (FILE, LOG) for argument in ("-P", str(folder / name))]
-    door = [sys.executable, "-m", "tests.kiosk.door", "Outbox", str(folder), "1", str(scans)]
+    door = [sys.executable, "-m", "tests.kiosk.door", kind, str(folder), "1", str(scans)]
     command = [strace, "-o", str(folder / "strace"), "-e", f"inject={fault}", *only, *door]
     ran = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     assert ran.returncode == 0, f"the door cannot be traced (is ptrace allowed here?): {ran.stderr}"

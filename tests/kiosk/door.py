@@ -6,8 +6,9 @@ What the screen showed is in the history: a line is written after the desk has a
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
+from datetime import datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -50,7 +51,23 @@ class NeverSyncs(Outbox):
         self._db.execute("PRAGMA synchronous=OFF")
 
 
-KINDS: dict[str, type[Outbox]] = {kind.__name__: kind for kind in (Outbox, CommitsNowAndThen, NeverSyncs)}
+class TakesItForWritten(Outbox):
+    """The sabotaged twin for failing disks: it does not want to keep anybody waiting for an error."""
+
+    def put(self, make: Callable[[int], KioskRecord]) -> KioskRecord:
+        try:
+            return super().put(make)
+        except OutboxError:
+            return make(self.standing().last_assigned + 1)
+
+    def delivered(self, receipt: Receipt, *, at: datetime) -> bool:
+        with suppress(OutboxError):
+            return super().delivered(receipt, at=at)
+        return False
+
+
+ALL: tuple[type[Outbox], ...] = (Outbox, CommitsNowAndThen, NeverSyncs, TakesItForWritten)
+KINDS = {kind.__name__: kind for kind in ALL}
 
 
 def main(kind: str, folder: Path, first: int, last: int) -> None:

@@ -61,5 +61,14 @@ def test_on_a_failing_disk_nothing_turns_green_until_it_works_again(
     assert (after.lost, after.doubled, after.gaps) == ((), (), 0)
 
 
+def test_a_twin_that_takes_it_for_written_loses(tmp_path: Path, program: Callable[[str], str]) -> None:
+    fault = "pwrite64:error=ENOSPC:when=40..60"
+
+    after, refused = run_on_a_failing_disk(program("strace"), tmp_path, fault=fault, scans=40, kind="TakesItForWritten")
+
+    assert refused == []
+    assert after.lost
+
+
 def syncs(acts: list[Act]) -> int:
     return sum(act.what == "sync" and act.file != HISTORY for act in acts)

@@ -17,8 +17,8 @@ from kiosk.uplink import Backoff, Uplink
 from tandem.simulate import SCANNERS, SimulatedKiosk, allow_files
 from tests.cast import company
 from tests.fault_proxy import CALM, HALF_OPEN_DOWN, forecast
-from tests.fleet import Site, SmallQueue, compared, site, until
-from tests.tandem.test_bad_network import has_everything, survive
+from tests.fleet import Compared, Site, SmallQueue, TrustingConnection, TrustingUplink, compared, site, until
+from tests.tandem.test_bad_network import TinyQueue, drops, has_everything, scan_all, survive
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.timeout(600)]
 
@@ -69,6 +69,25 @@ def test_what_fifty_kiosks_gather_while_the_gateway_is_away_drains(tmp_path: Pat
     assert waiting / took >= 500
 
 
+def test_a_twin_that_trusts_the_broker_loses_what_it_drops(tmp_path: Path, postgres: Callable[[], str]) -> None:
+    make = partial(site, kiosks=10, broker=TinyQueue, pace=1000, uplink=TrustingUplink, connect=TrustingConnection)
+    with make(tmp_path, company(postgres())) as here:
+        here.gateways_line.weather = HALF_OPEN_DOWN
+        scan_all(here, 1)
+        dropped = until(lambda: drops(here))
+        scan_all(here, 50)
+        believed = until(lambda: not here.fleet.figures().waiting)
+        here.gateways_line.cut()
+        here.gateways_line.weather = CALM
+        here.gateways_line.mend()
+
+        result = compared(here)
+
+        print(f"\nthe sabotaged twin: {result}", end="")
+        assert (dropped, believed) == (True, True)
+        assert result.missing > 0
+
+
 def test_five_hundred_kiosks_come_back_from_a_restart_of_the_broker(
     tmp_path: Path, postgres: Callable[[], str]
 ) -> None:
@@ -91,6 +110,16 @@ def test_five_hundred_twins_that_come_back_at_once_are_too_many_in_a_second(
         print(f"\n500 twins back after {took:.1f} s, at most {peak} connections in a second", end="")
 
     assert peak > 50
+
+
+def _at_rest(here: Site) -> Compared:
+    """Wait until nothing more arrives for five seconds, and compare."""
+    last, since = compared(here), time.monotonic()
+    while time.monotonic() - since < 5:
+        time.sleep(0.5)
+        if (now := compared(here)) != last:
+            last, since = now, time.monotonic()
+    return last
 
 
 @contextmanager
