@@ -20,6 +20,7 @@ from tandem import backup
 from tandem.backup import NotWhole, TargetTaken
 from tandem.cli import app
 from tests.cast import EVENING, company, seen
+from tests.gateway.wired import asking_nothing
 from tests.tandem.restored import lost_by_a_restore
 
 AT = datetime(2026, 11, 21, 18, 30, tzinfo=UTC)
@@ -189,13 +190,21 @@ def test_kiosks_bring_back_what_a_restored_ledger_lacks(tmp_path: Path) -> None:
     assert lost_by_a_restore(tmp_path, kiosks=2, before=30, after=120) == set()
 
 
+def copy_only(file: Path, data: Path) -> None:
+    """Restore without a new epoch, as somebody does who copies the file back."""
+    backup.restore(file, data, now=AT, actor="test")
+    with closing(sqlite3.connect(data / "ledger.sqlite")) as db, db:
+        db.execute("DELETE FROM epochs WHERE id = (SELECT max(id) FROM epochs)")
+
+
 @pytest.mark.enable_socket
 def test_without_a_new_epoch_it_would_be_lost(tmp_path: Path) -> None:
-    def copy_only(file: Path, data: Path) -> None:
-        backup.restore(file, data, now=AT, actor="test")
-        with closing(sqlite3.connect(data / "ledger.sqlite")) as db, db:
-            db.execute("DELETE FROM epochs WHERE id = (SELECT max(id) FROM epochs)")
-
-    lost = lost_by_a_restore(tmp_path, kiosks=1, before=10, after=40, restore=copy_only, patience=3)
+    with asking_nothing():
+        lost = lost_by_a_restore(tmp_path, kiosks=1, before=10, after=40, restore=copy_only, patience=3)
 
     assert len(lost) == 40
+
+
+@pytest.mark.enable_socket
+def test_what_somebody_restores_by_hand_is_asked_for(tmp_path: Path) -> None:
+    assert lost_by_a_restore(tmp_path, kiosks=1, before=10, after=40, restore=copy_only) == set()
