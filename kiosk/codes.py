@@ -1,75 +1,156 @@
-"""The QR codes of a picture."""
+"""The QR codes of a picture, and of frame after frame."""
 
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
 
 import cv2
 import numpy as np
 
+from kiosk.decoder import HAS_ZXING, Box, Code, by_opencv, by_zxing
+from kiosk.finder import Cut, Place, cut, promising
+from kiosk.passes import BENDS, PASSES, Bend, flat, unrolled
 from kiosk.picture import Image
 
-try:
-    import zxingcpp
-except ImportError:  # no wheel for this processor: OpenCV reads fewer codes and takes longer
-    HAS_ZXING = False
-else:
-    HAS_ZXING = True
+__all__ = ["HAS_ZXING", "Box", "Code", "Reader", "codes"]
 
-Box: TypeAlias = tuple[tuple[int, int], tuple[int, int], tuple[int, int], tuple[int, int]]
+EXTRA_PASSES = 12  # for each frame, each over one place: about eight milliseconds
+MOST_BROKEN = 3
+SAME_PLACE = 0.3  # of two places; a badge in a hand moves on between frames
+LOOK_SIDE = 24  # pixels
+STILL = 6.0  # of 255; less than this is the camera's noise
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
-    """One QR code: its text, and its corners (x, y) clockwise from the code's own top left."""
+class Promise:
+    """A place that may hold a code, and the ways in which it may be read."""
 
-    text: str
-    box: Box
+    place: Place
+    look: Image  # small, to tell whether anything moved there
+    ways: Sequence[Callable[[], Code | None]]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Tried:
+    """How far a promise was tried."""
+
+    promise: Promise
+    next: int = 0
+    left: int
+
+    def go_on(self) -> Code | None:
+        """Try the next way; one that works is the first on the next frame."""
+        code = self.promise.ways[self.next]()
+        if code:
+            self.left = len(self.promise.ways)
+        else:
+            self.left, self.next = self.left - 1, (self.next + 1) % len(self.promise.ways)
+        return code
+
+    def continues(self, promise: Promise) -> bool:
+        alike = len(self.promise.ways) == len(promise.ways)
+        return alike and self.promise.place.common(promise.place) >= SAME_PLACE
+
+    def saw(self, look: Image) -> bool:
+        return float(cv2.absdiff(self.promise.look, look).mean()) < STILL
 
 
 def codes(image: Image) -> list[Code]:
-    """Read every QR code of the picture, from left to right."""
-    found = by_zxing(image) if HAS_ZXING else by_opencv(image)
+    """Read every QR code of one picture, from left to right, trying all that may help."""
+    return Reader(extra_passes=1000).read(image)
+
+
+class Reader:
+    """Reads frame after frame; what one frame has no time for is tried on the next."""
+
+    def __init__(self, *, extra_passes: int = EXTRA_PASSES) -> None:
+        self._extra_passes = extra_passes
+        self._tried: list[_Tried] = []
+        self.spent = 0
+        """How many extra passes the last frame took."""
+
+    def read(self, image: Image) -> list[Code]:
+        """Read the codes of the next frame, from left to right."""
+        if not HAS_ZXING:
+            return _in_order(by_opencv(image))
+        grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+        found, broken = by_zxing(grey)
+        # A promise that this frame does not make is forgotten, so that the memory stays small.
+        self._tried = [self._remember(promise) for promise in promises(grey, found, broken)]
+        return _in_order(found + self._try_harder({code.text for code in found}))
+
+    def _try_harder(self, known: set[str]) -> list[Code]:
+        """Take turns among the promises, so that one that is never kept does not keep another waiting."""
+        waiting, found = deque(tried for tried in self._tried if tried.left), list[Code]()
+        self.spent = 0
+        while waiting and self.spent < self._extra_passes:
+            self.spent += 1
+            tried = waiting.popleft()
+            code = tried.go_on()
+            if code and code.text not in known:
+                known.add(code.text)
+                found.append(code)
+            if code:
+                waiting = deque(other for other in waiting if not other.promise.place.holds(tried.promise.place))
+            elif tried.left:
+                waiting.append(tried)
+        return found
+
+    def _remember(self, promise: Promise) -> _Tried:
+        """Go on where the last frame stopped; where everything failed, wait until something moves."""
+        ways = len(promise.ways)
+        for tried in self._tried:
+            if tried.continues(promise):
+                still = tried.saw(promise.look)
+                # The older look stays, else a slow movement would never be one.
+                kept = replace(promise, look=tried.promise.look if still else promise.look)
+                return _Tried(promise=kept, next=tried.next, left=tried.left if still else ways)
+        return _Tried(promise=promise, left=ways)
+
+
+def promises(grey: Image, found: Sequence[Code], broken: Sequence[Box]) -> list[Promise]:
+    """Say where else a code may be read: where a code was seen but not understood, and where it looks like one."""
+    read = [_place(code.box) for code in found]
+    unread = [box for box in broken if not any(_place(box).holds(other) for other in read)]
+    bent = [_bent(grey, box) for box in unread[:MOST_BROKEN]]
+    return bent + [_busy(grey, place) for place in promising(grey, read)]
+
+
+def _bent(grey: Image, box: Box) -> Promise:
+    """Promise a code that has errors: it may lie around something round."""
+    seen = flat(grey, np.array(box, np.float32))
+
+    def read(bend: Bend) -> Code | None:
+        found, _ = by_zxing(unrolled(seen, bend))
+        return replace(found[0], box=box) if found else None
+
+    return Promise(place=_place(box), look=_look(seen), ways=[partial(read, bend) for bend in BENDS])
+
+
+def _busy(grey: Image, place: Place) -> Promise:
+    """Promise a place that looks like a code."""
+
+    @cache
+    def piece() -> Cut:
+        return cut(grey, place)
+
+    def read(prepare: Callable[[Image], Image]) -> Code | None:
+        found, _ = by_zxing(prepare(piece().image))
+        return replace(found[0], box=piece().outside(found[0].box)) if found else None
+
+    look = _look(cut(grey, place, LOOK_SIDE).image)
+    return Promise(place=place, look=look, ways=[partial(read, prepare) for prepare in PASSES.values()])
+
+
+def _in_order(found: list[Code]) -> list[Code]:
     return sorted(found, key=lambda code: (min(code.box), code.text))
 
 
-def by_zxing(image: Image) -> list[Code]:
-    grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    barcodes = zxingcpp.read_barcodes(
-        grey, formats=zxingcpp.BarcodeFormats(zxingcpp.BarcodeFormat.QRCode), text_mode=zxingcpp.TextMode.Plain
-    )
-    return [Code(text=_text(barcode), box=_box(barcode.position)) for barcode in barcodes]
+def _look(image: Image) -> Image:
+    return np.asarray(cv2.resize(image, (LOOK_SIDE, LOOK_SIDE), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def by_opencv(image: Image) -> list[Code]:
-    try:
-        found, texts, corners, _ = cv2.QRCodeDetectorAruco().detectAndDecodeMulti(image)
-    except (cv2.error, UnicodeDecodeError):  # the decoder trips over binary content
-        return []
-    if not found:  # then the rest is None
-        return []
-    # A code that was found but not read has an empty text.
-    return [
-        Code(text=_printable(text), box=_corners(points)) for text, points in zip(texts, corners, strict=False) if text
-    ]
-
-
-def _text(barcode: "zxingcpp.Barcode") -> str:
-    try:
-        return _printable(barcode.text)
-    except UnicodeDecodeError:
-        return barcode.bytes.decode("latin-1")
-
-
-def _printable(text: str) -> str:
-    """Replace lone surrogates, which no log, page or database can store."""
-    return text.encode("utf-8", "replace").decode("utf-8")
-
-
-def _box(position: "zxingcpp.Position") -> Box:
-    corners = (position.top_left, position.top_right, position.bottom_right, position.bottom_left)
-    return _corners(np.array([(corner.x, corner.y) for corner in corners]))
-
-
-def _corners(points: "np.ndarray[tuple[int, ...], np.dtype[np.generic]]") -> Box:
-    a, b, c, d = ((int(x), int(y)) for x, y in np.rint(np.asarray(points, np.float64)))
-    return a, b, c, d
+def _place(box: Box) -> Place:
+    xs, ys = zip(*box, strict=True)
+    return Place(left=min(xs), top=min(ys), right=max(xs), bottom=max(ys))

@@ -5,7 +5,8 @@ import pytest
 import qrcode
 
 from kiosk import codes as reader
-from kiosk.codes import Code, by_opencv, codes
+from kiosk.codes import Code, codes
+from kiosk.decoder import by_opencv
 from kiosk.picture import Image
 
 BADGE = "T1:" + "6BF$.DUPC/4EJ*C " * 8
@@ -41,13 +42,27 @@ def test_a_turned_code_is_read() -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"\xff\xfe\x00\x80hello", bytes(range(256)), b"\xed\xa0\x80\xed\xa0\x80", "签到" * 20, "A" * 3000],
-    ids=["binary", "every byte", "half characters", "Chinese", "3,000 characters"],
+    [b"\xff\xfe\x00\x80hello", bytes(range(256)), b"\xed\xa0\x80\xed\xa0\x80", "签到" * 20, "A" * 3000, b"\xff" * 2953],
+    ids=["binary", "every byte", "half characters", "Chinese", "3,000 characters", "as many bytes as fit"],
 )
 def test_any_content_becomes_a_text_that_can_be_stored(content: str | bytes) -> None:
     [code] = codes(qr(content, scale=4))
 
     assert code.text.encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["https://tandem.example/c/" + "k" * 60, "A" * 3000, "A" * 4296, "7" * 7089],
+    ids=["an address", "3,000 characters", "the most letters", "the most digits"],
+)
+def test_what_is_no_badge_is_read_whole(content: str) -> None:
+    assert [code.text for code in codes(qr(content, scale=4))] == [content]
+
+
+def test_more_than_the_largest_code_holds_cannot_be_printed() -> None:
+    with pytest.raises(ValueError, match="Invalid version"):
+        qr("A" * 4297)
 
 
 def test_chinese_content_is_read_as_it_was_written() -> None:
@@ -59,8 +74,17 @@ def test_an_empty_picture_has_no_codes(shade: int) -> None:
     assert codes(np.full((480, 640, 3), shade, np.uint8)) == []
 
 
-def test_a_picture_of_one_pixel_has_no_codes() -> None:
-    assert codes(np.zeros((1, 1, 3), np.uint8)) == []
+@pytest.mark.parametrize("size", [(1, 1), (1, 2000), (2000, 1), (2, 2), (23, 24), (25, 4000)])
+@pytest.mark.parametrize("shade", [0, 255])
+def test_a_picture_too_small_for_a_code_has_none(size: tuple[int, int], shade: int) -> None:
+    assert codes(np.full((*size, 3), shade, np.uint8)) == []
+
+
+def test_a_little_speckled_picture_has_no_codes() -> None:
+    chance = np.random.default_rng(1)
+
+    for side in range(1, 40):
+        assert codes(chance.integers(0, 256, (side, 41 - side, 3), np.uint8)) == []
 
 
 def test_opencv_stands_in_where_zxing_has_no_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
