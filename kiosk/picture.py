@@ -1,4 +1,4 @@
-"""Picture files, read as frames are: eight bits, three channels, and never so large that they fill the memory."""
+"""Pictures of files and cameras, all alike: eight bits, three channels, never so large that they fill the memory."""
 
 from pathlib import Path
 from typing import TypeAlias
@@ -42,6 +42,21 @@ def read_picture(path: Path) -> Image:
     return _decode(data, path.name, width * height)
 
 
+def as_frame(raw: object) -> Image:
+    """Make what a camera handed over a picture as all others are; raise Unreadable if it is none.
+
+    A camera may change its size, and give grey, alpha or 16 bits, from one picture to the next.
+    """
+    if not isinstance(raw, np.ndarray) or raw.dtype not in (np.uint8, np.uint16) or not raw.size:
+        raise Unreadable("this is no picture of eight or sixteen bits")
+    pixels = raw if raw.dtype == np.uint8 else (raw >> 8)
+    planes = pixels[:, :, None] if pixels.ndim == 2 else pixels
+    if planes.ndim != 3 or planes.shape[2] not in (1, 3, 4):
+        raise Unreadable(f"a picture has 1, 3 or 4 channels, this has the shape {raw.shape}")
+    image = np.repeat(planes, 3, axis=2) if planes.shape[2] == 1 else planes[:, :, :3]
+    return _comfortable(np.ascontiguousarray(image, np.uint8))
+
+
 def _decode(data: bytes, name: str, pixels: int) -> Image:
     # Alpha is dropped, grey and CMYK become three channels and 16 bits become eight inside the decoder.
     how = cv2.IMREAD_COLOR if pixels <= COMFORTABLE_PIXELS else cv2.IMREAD_REDUCED_COLOR_2
@@ -59,7 +74,7 @@ def _comfortable(image: Image) -> Image:
     scale = (COMFORTABLE_PIXELS / (width * height)) ** 0.5
     if scale >= 1:
         return image
-    size = (int(width * scale), int(height * scale))
+    size = (max(1, int(width * scale)), max(1, int(height * scale)))
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 

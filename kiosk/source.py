@@ -1,15 +1,15 @@
-"""Where pictures come from: a camera, a folder that plays as one, or a player that hands them over."""
+"""What the kiosk takes in, behind one seam: frames, scanned codes, and word of how a source is."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from threading import Event
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
-import cv2
+from kiosk.picture import Image
 
-from kiosk.picture import Image, Unreadable, pictures_in, read_picture
+PULSE = timedelta(seconds=5)
+"""A source says something at least this often, if only that it is ready: that tells a quiet one from one that hangs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,63 +21,38 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scanned:
+    """A scanner has read a code; whether it is a badge is for others to say."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The source works, and has nothing to tell: a trouble that it had is over."""
+
+    where: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """What a source has to say instead of a frame; it goes on playing."""
+    """What a source has to say when it cannot do its work; it goes on trying."""
 
     where: str
     why: str
+    code: str = "camera_lost"
+    """Under which the screen has a sentence for the person in front of it."""
+
+
+Seen: TypeAlias = Frame | Scanned | Ready | Trouble
 
 
 class Source(Protocol):
-    """Anything that yields frames until it is closed."""
+    """Anything that yields what it takes in until it is closed; each is read on a thread of its own."""
 
-    def frames(self) -> Iterator[Frame | Trouble]: ...
+    def frames(self) -> Iterator[Seen]: ...
 
     def close(self) -> None: ...
-
-
-class Folder:
-    """Plays the pictures of a folder, in the order of their names, as if it were a camera."""
-
-    def __init__(
-        self, path: Path, *, each: int = 8, pace: timedelta = timedelta(milliseconds=100), repeat: bool = False
-    ) -> None:
-        self._path = path
-        self._each = each
-        self._pace = pace.total_seconds()
-        self._repeat = repeat
-        self._closed = Event()
-
-    def frames(self) -> Iterator[Frame | Trouble]:
-        number = 0
-        while not self._closed.is_set():
-            for seen in self._one_round():
-                if isinstance(seen, Trouble):
-                    yield seen
-                    continue
-                yield Frame(image=seen, number=number)
-                number += 1
-                if self._closed.wait(self._pace):
-                    return
-            # An empty folder would spin without this wait.
-            if not self._repeat or self._closed.wait(self._pace):
-                return
-
-    def close(self) -> None:
-        self._closed.set()
-
-    def _one_round(self) -> Iterator[Image | Trouble]:
-        paths = pictures_in(self._path)
-        if not paths:
-            yield Trouble(where=str(self._path), why="there is no picture in this folder")
-        for path in paths:
-            try:
-                image = read_picture(path)
-            except Unreadable as error:
-                yield Trouble(where=path.name, why=str(error))
-                continue
-            for _ in range(self._each):
-                yield image
 
 
 class Easel:
@@ -91,7 +66,7 @@ class Easel:
     def show(self, image: Image) -> None:
         self._image = image
 
-    def frames(self) -> Iterator[Frame | Trouble]:
+    def frames(self) -> Iterator[Frame]:
         number = 0
         while not self._closed.is_set():
             image = self._image
@@ -102,77 +77,3 @@ class Easel:
 
     def close(self) -> None:
         self._closed.set()
-
-
-class Capture(Protocol):
-    """The part of `cv2.VideoCapture` that a camera needs."""
-
-    def isOpened(self) -> bool: ...  # noqa: N802  # so it is called there
-
-    def read(self) -> tuple[bool, Image | None]: ...
-
-    def release(self) -> None: ...
-
-
-class Camera:
-    """A camera by its number or address; it is opened again for as long as it stays away."""
-
-    def __init__(
-        self,
-        which: int | str,
-        *,
-        open_capture: Callable[[int | str], Capture] | None = None,
-        again: timedelta = timedelta(seconds=2),
-    ) -> None:
-        self._which = which
-        self._open = open_capture or open_video
-        self._again = again.total_seconds()
-        self._closed = Event()
-
-    def frames(self) -> Iterator[Frame | Trouble]:
-        number = 0
-        while not self._closed.is_set():
-            for image in self._until_it_fails():
-                yield Frame(image=image, number=number)
-                number += 1
-            if not self._closed.is_set():
-                yield Trouble(where=f"camera {self._which}", why="the camera gives no picture")
-                self._closed.wait(self._again)
-
-    def close(self) -> None:
-        self._closed.set()
-
-    def _until_it_fails(self) -> Iterator[Image]:
-        capture = self._open(self._which)
-        try:
-            while capture.isOpened() and not self._closed.is_set():
-                there, image = capture.read()
-                # Some drivers say yes and hand over nothing while the camera is being unplugged.
-                if not there or image is None or not image.size:
-                    return
-                yield image
-        finally:
-            capture.release()
-
-
-def open_video(which: int | str) -> Capture:
-    """Open a camera so that a read gives the newest picture, not one that waited in a queue."""
-    capture = cv2.VideoCapture()
-    if isinstance(which, str):
-        capture.open(which)
-    else:
-        capture.open(which)
-    capture.set(cv2.CAP_PROP_FRAME_WIDTH, 1280)
-    capture.set(cv2.CAP_PROP_FRAME_HEIGHT, 720)
-    capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-    return capture  # type: ignore[return-value]  # read() is typed as any array; a video frame is eight bits BGR
-
-
-def open_source(text: str) -> Source:
-    """Open what the setting `source` names."""
-    kind, _, where = text.partition(":")
-    if kind == "camera":
-        return Camera(int(where))
-    if kind == "folder":
-        return Folder(Path(where), repeat=True)
-    return Camera(text)

@@ -1,13 +1,19 @@
 """Claims about the kiosk's settings and its clock."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kiosk import settings
 from kiosk.clock import system_clock
-from kiosk.settings import SettingsError
-from kiosk.source import Camera, Folder, open_source
+from kiosk.settings import KioskSettings, SettingsError
+from kiosk.sources import open_sources
+from kiosk.sources.camera import Camera
+from kiosk.sources.folder import Folder, Video
+from kiosk.sources.scanner import Lines, Scanner
+
+SCANNER = "scanner:/dev/input/by-id/usb-Scanner-event-kbd"
 
 
 def test_the_environment_goes_before_the_file_and_arguments_before_both(
@@ -22,44 +28,151 @@ def test_the_environment_goes_before_the_file_and_arguments_before_both(
     assert (read.name, read.language, read.screen_port) == ("environment", "zh", 3)
 
 
-@pytest.mark.parametrize(
-    "name, value",
-    [
-        ("screen_port", "70000"),
-        ("language", "fr"),
-        ("gateway", "gateway.test"),
-        ("source", "camera:front"),
-        ("source", "folder:"),
-        ("source", "ftp://camera"),
-        ("threshold", "0"),
-        ("name", ""),
-    ],
-)
-def test_a_wrong_value_stops_the_program_and_names_itself(tmp_path: Path, name: str, value: str) -> None:
-    with pytest.raises(SettingsError, match=rf"{name} \(TANDEM_KIOSK_{name.upper()}\)"):
+WRONG: list[tuple[str, Any]] = [
+    ("camera_height", 119),
+    ("camera_height", 2161),
+    ("camera_width", 159),
+    ("camera_width", 3841),
+    ("camera_width", "wide"),
+    ("challenge", "perhaps"),
+    ("dlib_model", "not-there.dat"),
+    ("face_engine", "arcface"),
+    ("gateway", "gateway.test"),
+    ("gateway", 8080),
+    ("language", "fr"),
+    ("margin", -0.01),
+    ("margin", 1),
+    ("margin", "nan"),
+    ("mirror", 2),
+    ("name", ""),
+    ("name", "n" * 81),
+    ("name", 5),
+    ("rotate", 45),
+    ("rotate", "left"),
+    ("screen_host", "0.0.0.0"),
+    ("screen_port", "70000"),
+    ("screen_port", -1),
+    ("screen_port", 80.5),
+    ("sound", "loud"),
+    ("source", ""),
+    ("source", 0),
+    ("source", []),
+    ("source", ["camera:0", 1]),
+    ("source", "camera:front"),
+    ("source", "camera:-1"),
+    ("source", "camera:100"),
+    ("source", "camera:\N{ARABIC-INDIC DIGIT THREE}"),
+    ("source", "folder:"),
+    ("source", "video:"),
+    ("source", "ftp://camera"),
+    ("source", "rtsp://"),
+    ("source", "rtsp://camera:port/"),
+    ("source", "rtsp://ann:123/4@camera/"),
+    ("source", "rtsp://ann:123?4@camera/"),
+    ("source", "scanner:usb"),
+    ("source", "stdin:0"),
+    ("source", ["camera:0", "camera:1"]),
+    ("source", ["stdin", "stdin"]),
+    ("source", [f"scanner:/dev/{number}" for number in range(9)]),
+    ("threshold", "0"),
+    ("threshold", 1),
+]
+
+
+@pytest.mark.parametrize("name, value", WRONG, ids=lambda value: str(value)[:24])
+def test_a_wrong_value_stops_the_program_and_names_itself(tmp_path: Path, name: str, value: Any) -> None:
+    with pytest.raises(SettingsError, match=rf"^{name} \(TANDEM_KIOSK_{name.upper()}\): "):
         settings.read(data=tmp_path, **{name: value})
+
+
+def test_every_setting_has_a_value_that_is_wrong() -> None:
+    paths = {"data", "detector_model", "recognizer_model"}  # any folder may be made; the models have a test below
+
+    assert {name for name, _ in WRONG} == KioskSettings.model_fields.keys() - paths
+
+
+@pytest.mark.parametrize(
+    "text, name",
+    [('screen_port = "door"', "screen_port"), ("mirror = [1]", "mirror"), ("name = 1979-05-27", "name")],
+)
+def test_a_wrong_type_in_the_file_is_named(tmp_path: Path, text: str, name: str) -> None:
+    (tmp_path / "kiosk.toml").write_text(text)
+
+    with pytest.raises(SettingsError, match=f"^{name} "):
+        settings.read(data=tmp_path)
 
 
 def test_a_setting_that_does_not_exist_is_named(tmp_path: Path) -> None:
     (tmp_path / "kiosk.toml").write_text("colour = 1")
 
-    with pytest.raises(SettingsError, match="colour"):
+    with pytest.raises(SettingsError, match=r"^colour \(TANDEM_KIOSK_COLOUR\): there is no such setting$"):
         settings.read(data=tmp_path)
 
 
-def test_a_file_that_is_not_toml_is_named(tmp_path: Path) -> None:
-    (tmp_path / "kiosk.toml").write_text("name = ")
+def test_a_setting_of_the_environment_that_does_not_exist_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TANDEM_KIOSK_SUORCE", "camera:1")
 
-    with pytest.raises(SettingsError, match=r"kiosk\.toml"):
+    with pytest.raises(SettingsError, match=r"^TANDEM_KIOSK_SUORCE: there is no such setting$"):
+        settings.read()
+
+
+@pytest.mark.parametrize("data", [b"name = ", b'name = "\xff"'], ids=["half a line", "not UTF-8"])
+def test_a_file_that_is_not_toml_is_named(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "kiosk.toml").write_bytes(data)
+
+    with pytest.raises(SettingsError, match=r"^kiosk\.toml: "):
         settings.read(data=tmp_path)
+
+
+@pytest.mark.parametrize("missing", ["detector_model", "recognizer_model"])
+def test_the_other_face_engine_needs_both_its_files(tmp_path: Path, missing: str) -> None:
+    names = {name: tmp_path / f"{name}.onnx" for name in ("detector_model", "recognizer_model")}
+    for path in names.values():
+        path.write_bytes(b"a model")
+
+    assert settings.read(face_engine="sface", **names).detector_model == names["detector_model"]
+    with pytest.raises(SettingsError, match=f"^{missing} .* is needed for face_engine"):
+        settings.read(face_engine="sface", **(names | {missing: ""}))
 
 
 @pytest.mark.parametrize(
-    "text, kind", [("camera:1", Camera), ("folder:/pictures", Folder), ("rtsp://camera/1", Camera)]
+    "text, kind",
+    [
+        ("camera:1", Camera),
+        ("rtsp://ann:secret@camera/1", Camera),
+        ("http://192.0.2.7:8080/door.mjpg", Camera),
+        ("folder:/pictures", Folder),
+        ("video:/pictures/door.mp4", Video),
+        (SCANNER, Scanner),
+        ("stdin", Lines),
+    ],
 )
 def test_a_source_is_opened_by_its_name(text: str, kind: type) -> None:
-    assert settings.read(source=text).source == text
-    assert isinstance(open_source(text), kind)
+    read = settings.read(source=text)
+
+    assert (read.source, read.sources) == (text, (text,))
+    assert [type(source) for source in open_sources(read)] == [kind]
+
+
+def test_a_station_may_have_scanners_beside_its_camera(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kiosk.toml").write_text(f'source = ["camera:0", "{SCANNER}", "stdin"]')
+
+    by_file = settings.read(data=tmp_path)
+    monkeypatch.setenv("TANDEM_KIOSK_SOURCE", f'["{SCANNER}"]')
+    by_environment = settings.read(data=tmp_path)
+
+    assert [type(source) for source in open_sources(by_file)] == [Camera, Scanner, Lines]
+    assert by_environment.sources == (SCANNER,)
+    assert by_file.model_dump(mode="json")["source"] == ["camera:0", SCANNER, "stdin"]
+
+
+def test_a_cameras_password_is_neither_shown_nor_said() -> None:
+    good = settings.read(source="rtsp://ann:hunter2@camera/1")
+
+    with pytest.raises(SettingsError) as refused:
+        settings.read(source=["rtsp://ann:hunter2@camera/1", "camera:0"])
+
+    assert "hunter2" not in f"{good!r} {good} {refused.value}"
 
 
 def test_the_machines_clock_says_what_stands_behind_it() -> None:
