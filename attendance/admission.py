@@ -13,7 +13,8 @@ from attendance.session import Session
 
 __all__ = ["Admitted", "CheckIn", "Credential", "Refused", "Verdict", "admit", "admit_replanned"]
 
-Credential = Literal["good", "unknown", "revoked", "expired"]
+Credential = Literal["good", "unknown", "revoked", "expired", "elsewhere"]
+"""Of a badge or code; `elsewhere`: a good staff badge, but not for this place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ BAD_CREDENTIALS: dict[Credential, Reason] = {
     "unknown": "unknown_badge",
     "revoked": "revoked_badge",
     "expired": "expired_code",
+    "elsewhere": "staff_elsewhere",
 }
 
 

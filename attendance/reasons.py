@@ -15,6 +15,7 @@ Reason = Literal[
     "unknown_badge",
     "revoked_badge",
     "expired_code",
+    "staff_elsewhere",
     "method_not_allowed",
     "assurance_too_low",
     "no_consent",
@@ -73,8 +74,12 @@ TEXTS: dict[Code, Text] = {
         "这张工牌已作废。请使用新工牌，或到服务台办理。",
     ),
     "expired_code": Text(
-        "This code has expired. Please scan the code that is on the screen now.",
-        "这个签到码已过期。请扫描屏幕上当前的签到码。",
+        "This code has expired. Please use the one that is on the screen now.",
+        "这个码已过期。请使用屏幕上当前显示的码。",
+    ),
+    "staff_elsewhere": Text(
+        "This staff badge is not for this place. Please show your own badge, or ask the trainer of this session.",
+        "这张工作人员证不适用于此处。请出示您自己的工牌，或请本场培训师签到。",
     ),
     "method_not_allowed": Text(
         "This session does not take this way of checking in. Please show your badge at the desk.",

@@ -41,10 +41,18 @@ def device_confirm(db: Db, device: str, fingerprint: str, *, actor: str, now: da
 
 
 def device_set_up(
-    db: Db, device: str, *, actor: str, now: datetime, direction: str | None = None, faces: bool | None = None
+    db: Db,
+    device: str,
+    *,
+    actor: str,
+    now: datetime,
+    direction: str | None = None,
+    faces: bool | None = None,
+    share_faces: bool | None = None,
 ) -> Answer:
-    """Set a device's direction, and whether it may recognise faces."""
-    return _device(devices.set_up(db, device, actor=actor, now=now, direction=direction, faces=faces))
+    """Set a device's direction, and whether it may recognise faces and share them."""
+    wanted = {"direction": direction, "faces": faces, "share_faces": share_faces}
+    return _device(devices.set_up(db, device, actor=actor, now=now, **wanted))  # type: ignore[arg-type]
 
 
 def device_revoke(db: Db, device: str, *, actor: str, now: datetime) -> Answer:
@@ -72,10 +80,12 @@ def hole_write_off(db: Db, stream: str, upto: int, reason: str, *, actor: str, n
     return {"stream": str(row.stream), "first": row.first, "last": row.last, "reason": row.reason}
 
 
-def badge_issue(db: Db, person: str, keys: Keys, *, actor: str, now: datetime, days: int | None = None) -> Answer:
+def badge_issue(
+    db: Db, person: str, keys: Keys, *, actor: str, now: datetime, days: int | None = None, staff: bool = False
+) -> Answer:
     """Issue a badge, good for some days or (None) until it is revoked; `text` is what its QR code `svg` says."""
     expires_at = None if days is None else now + timedelta(days=days)
-    row = badges.issue(db, person, keys, actor=actor, now=now, expires_at=expires_at)
+    row = badges.issue(db, person, keys, actor=actor, now=now, expires_at=expires_at, staff=staff)
     text = badges.code(row, keys)
     return {**_badge(row), "text": text, "svg": badges.picture(text).decode()}
 
@@ -219,6 +229,7 @@ def _device(row: DeviceRow) -> Answer:
         "fingerprint": row.fingerprint,
         "direction": row.direction,
         "faces": row.faces,
+        "share_faces": row.share_faces,
         "registered_at": _text(row.registered_at),
         "confirmed_at": _text(row.confirmed_at),
         "revoked_at": _text(row.revoked_at),
@@ -231,6 +242,7 @@ def _device(row: DeviceRow) -> Answer:
 def _badge(row: BadgeRow) -> Answer:
     return {
         "badge": str(row.id),
+        "kind": "staff" if row.staff else "learner",
         "person": row.person_id,
         "key": row.key_id,
         "issued_at": _text(row.issued_at),

@@ -32,6 +32,7 @@ class BadgeBody(Body):
     """What badge is wanted."""
 
     expires_at: When | None = Field(None, description="null: it is good until it is revoked.")
+    staff: bool = Field(False, description="A staff badge, with which a trainer checks others in at a kiosk.")
 
 
 class IssuedBadge(BaseModel):
@@ -42,6 +43,7 @@ class IssuedBadge(BaseModel):
     issued_at: Instant
     expires_at: Instant | None
     revoked_at: Instant | None
+    staff: bool
 
 
 class NewBadge(IssuedBadge):
@@ -84,7 +86,9 @@ def badges_api(ledger: Ledger, keys: Keys, clock: Clock) -> APIBlueprint:
             raise Incomplete("over", "The badge would be over already; choose a time to come.")
         with ledger.begin() as db:
             person = person_at(db, path.number)
-            row = badges.issue(db, person.id, keys, actor=actor(), now=now, expires_at=body.expires_at)
+            row = badges.issue(
+                db, person.id, keys, actor=actor(), now=now, expires_at=body.expires_at, staff=body.staff
+            )
         text = badges.code(row, keys)
         shown = NewBadge(**_badge(row, person).model_dump(), text=text, svg=badges.picture(text).decode())
         return kept(shown, new=True)
@@ -109,4 +113,5 @@ def _badge(row: BadgeRow, person: PersonRow) -> IssuedBadge:
         issued_at=row.issued_at,
         expires_at=row.expires_at,
         revoked_at=row.revoked_at,
+        staff=row.staff,
     )

@@ -15,6 +15,7 @@ from attendance.assurance import METHODS
 from attendance.direction import LEAVING, Enter, Leave, choose
 from attendance.reasons import Reason
 from attendance.session import Session
+from gateway import credentials
 from gateway.boot_times import AHEAD, Boots, corrected, placed_blindly, stated
 from ledger import check_ins
 from ledger.check_ins import Issued
@@ -66,6 +67,7 @@ class Known:
     plans: Mapping[str, tuple[Session, ...]]
     """Of each session, the plan that holds and those that held before."""
     consenting: Collection[str]
+    staff: credentials.Staff
 
     def session(self, id: str | None) -> Session | None:
         """Return a session as it is planned now."""
@@ -90,6 +92,8 @@ def ingest(db: Db, arrivals: Sequence[Arrival], *, received_at: datetime) -> lis
             and (session := known.session(row["session_id"])) is not None
         ),
     )
+    admitted = [a.record for a, row in zip(arrivals, rows, strict=True) if row["verdict"] == "admitted"]
+    credentials.note_admitted(db, [record for record in admitted if record.id in new], known.staff, now=received_at)
     return _outcomes(db, rows, verdicts, new)
 
 
@@ -154,11 +158,13 @@ def _known(db: Db, records: Sequence[CheckInRecord]) -> Known:
     faces = {r.learner for r in records if r.learner and check_ins.FACE in r.method}
     sessions = {r.session for r in records if r.session}
     unplaced = {(r.room, r.at) for r in records if r.room and _is_unplaced(r)}
+    sessions |= check_ins.sessions_near(db, unplaced)
     return Known(
         badges=badges,
         owners={text: badges[id].person_id for text, id in named.items() if id in badges},
-        plans=check_ins.plans_by_id(db, sessions | check_ins.sessions_near(db, unplaced), people),
+        plans=check_ins.plans_by_id(db, sessions, people),
         consenting=check_ins.consenting(db, faces, check_ins.FACE),
+        staff=credentials.staff_in(db, records, sessions),
     )
 
 
@@ -201,6 +207,7 @@ def _judge(arrival: Arrival, known: Known, received_at: datetime) -> Verdict:
 def _as_rule(arrival: Arrival, known: Known, received_at: datetime) -> CheckIn:
     """Translate the wire's record into the value that the rules work on."""
     record = arrival.record
+    uncertain = _is_uncertain(record, received_at)
     return CheckIn(
         id=str(record.id),
         learner_id=_person(record, known),
@@ -209,9 +216,9 @@ def _as_rule(arrival: Arrival, known: Known, received_at: datetime) -> CheckIn:
         direction=record.direction or "in",
         at=record.at,
         method=record.method,  # type: ignore[arg-type]  # checked by _judge
-        credential=check_ins.credential(record.badge, known.badges, record.learner, record.at),
+        credential=credentials.shown(record, known.badges, known.staff, uncertain=uncertain),
         consented=check_ins.FACE not in record.method or record.learner in known.consenting,
-        time_uncertain=_is_uncertain(record, received_at),
+        time_uncertain=uncertain,
         time_corrected=arrival.time_corrected,
         offline=record.offline,
         shared_phone=arrival.shared_phone,
@@ -259,4 +266,6 @@ def _facts_of(arrival: Arrival, received_at: datetime) -> list[str]:
 
 
 def _is_uncertain(record: CheckInRecord, received_at: datetime) -> bool:
+    if credentials.contradicts_its_clock(record):
+        return True
     return record.clock == "unknown" or record.at > received_at + AHEAD

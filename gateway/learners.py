@@ -77,6 +77,15 @@ class Door:
         self, ledger: Ledger, number: str, pin: str, *, address: str, now: datetime, old: str = ""
     ) -> str | NotSignedIn:
         """Make a new web session and return its cookie's value, or say why not; `old` is the cookie it replaces."""
+        person = self.check(ledger, number, pin, address=address, now=now)
+        if isinstance(person, NotSignedIn):
+            return person
+        with ledger.begin() as db:
+            forget_browser(db, token_hash(old))
+            return open_session(db, person, now=now)
+
+    def check(self, ledger: Ledger, number: str, pin: str, *, address: str, now: datetime) -> PersonRow | NotSignedIn:
+        """Return whose number and PIN these are, or say why not; wrong tries are counted."""
         number = number.strip()[:LONGEST_NUMBER]
         here = f"{number} {address}"
         if wait := max(self._one.wait(here, now), self._person.wait(number, now), self._address.wait(address, now)):
@@ -89,9 +98,7 @@ class Door:
             self._address.failed(address, now)
             return NotSignedIn("wrong_pin")
         self._one.passed(here)
-        with ledger.begin() as db:
-            forget_browser(db, token_hash(old))
-            return open_session(db, person, now=now)
+        return person
 
 
 def _with_pin(ledger: Ledger, number: str, pin: str) -> PersonRow | None:

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NoReturn
@@ -17,7 +18,7 @@ from attendance.presence_check import ANSWER_WITHIN
 from attendance.reasons import Reason
 from attendance.reasons import text as reason_text
 from attendance.session import MINUTE
-from gateway import browser, learners, session_code, texts, tickets
+from gateway import badges, browser, learners, session_code, texts, tickets
 from gateway.accounts import token_hash
 from gateway.asking import Question, question_to
 from gateway.browser import Cookies
@@ -32,12 +33,14 @@ from ledger import phones
 from ledger.check_ins import NEAR
 from ledger.database import Ledger
 from ledger.tables import CheckInRow, PersonRow, TicketRow
+from protocol.badge import LIFE
 
 PER_BROWSER = 5
 PER_ADDRESS = 100
 """Wrong typed codes in a quarter of an hour; a whole class may stand behind one address."""
 LONGEST_CODE = 32
 HOME = "/my"
+NEXT_BADGE = 10  # seconds; a code that is shown has most of its life before it
 PLACE = re.compile(r"/(\w[^\s\\]*)?", re.ASCII)
 """An address of ours; two slashes, or a slash and a backslash, would lead to somebody else's."""
 UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
@@ -92,6 +95,7 @@ class Phone:
         site.post("/check-in/<id>/sign-in")(self.sign_in_to)
         site.post("/check-in/<id>")(self.confirm)
         site.get(HOME)(self.my)
+        site.get(f"{HOME}/badge")(self.badge)
         site.get(f"{HOME}/sign-in")(self.sign_in)
         site.post(f"{HOME}/sign-in")(self.signing_in)
         site.post(f"{HOME}/sign-out")(self.sign_out)
@@ -227,6 +231,13 @@ class Phone:
         if g.learner is None:
             return redirect(url_for("phone.sign_in"))
         return _page("my.html", question=self._question(), answered=request.args.get("done") == "answered")
+
+    def badge(self) -> AnyResponse:
+        if g.learner is None:
+            return redirect(url_for("phone.sign_in", next=request.path))
+        text = badges.code_of_phone(g.learner.id, self._keys, now=self._clock())
+        drawn = "data:image/svg+xml;base64," + b64encode(badges.picture(text)).decode()
+        return _page("badge.html", qr=drawn, every=NEXT_BADGE, life=int(LIFE.total_seconds()))
 
     def _question(self) -> Question | None:
         with self._ledger.read() as db:

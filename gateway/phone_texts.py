@@ -57,6 +57,23 @@ TEXTS: dict[str, Text] = {
     "partner_in": Text("in since {at}", "{at} 起在场"),
     "partner_left": Text("left at {at}", "{at} 已离开"),
     "partner_expected": Text("not here yet", "尚未到场"),
+    # the badge on the phone
+    "phone_badge": Text("My badge", "我的工牌"),
+    "phone_badge_show": Text("Show my badge", "出示我的工牌"),
+    "phone_badge_code": Text("QR code of your badge", "您的工牌二维码"),
+    "phone_badge_do": Text(
+        "Hold the screen up to the check-in station, with the brightness turned up.",
+        "请调高屏幕亮度，对准签到机的摄像头。",
+    ),
+    "phone_badge_hint": Text(
+        "The code changes by itself and is good for {seconds} seconds. Do not send pictures of it to anybody.",
+        "二维码自动更换，{seconds} 秒内有效。请勿截图或转发给他人。",
+    ),
+    "phone_badge_lost": Text(
+        "No connection: this code is too old. Wait for the network, or show your printed badge.",
+        "网络已断开，二维码已过期。请等待网络恢复，或出示纸质工牌。",
+    ),
+    "back": Text("Back", "返回"),
     # the receipt
     "done_in": Text("You are checked in", "签到成功"),
     "done_out": Text("You are checked out", "签退成功"),

@@ -60,6 +60,7 @@ RIGHTS: dict[str, Need] = {
     "phone.sign_in_to": "browser",
     "phone.confirm": "browser",
     "phone.my": "browser",
+    "phone.badge": "browser",
     "phone.sign_in": "browser",
     "phone.signing_in": "browser",
     "phone.sign_out": "browser",
@@ -94,6 +95,9 @@ RIGHTS: dict[str, Need] = {
     "accounts.change": "admin",
     "accounts.close": "admin",
     "accounts.link": "admin",
+    # Badges
+    "badges.choose": "admin",
+    "badges.sheet": "admin",
     # Devices
     "devices.everything": "admin",
     "devices.make_code": "admin",

@@ -88,6 +88,8 @@ class GatewaySettings(BaseSettings):
     shared_addresses: tuple[IPv4Network | IPv6Network, ...] = (ip_network("127.0.0.0/8"), ip_network("::1/128"))
     """Networks that many people's phones come from, such as an office behind one address: there the address alone is
     no reason to ask whether one phone has checked in several people."""
+    staff_pin: bool = False
+    """Kiosks ask for a trainer's PIN after the staff badge, as long as they reach us to check it."""
     metrics_port: Port | None = None
     """Where monitoring on this machine reads /metrics and /health; none without it."""
     zone: Zone = "UTC"

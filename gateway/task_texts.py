@@ -17,6 +17,7 @@ TEXTS: dict[str, Text] = {
     "nav_imports": Text("Bring in", "导入"),
     "nav_accounts": Text("Accounts", "账号"),
     "nav_devices": Text("Devices", "设备"),
+    "nav_badges": Text("Badges", "工牌"),
     "nav_label": Text("Pages", "页面"),
     "skip_to_page": Text("Skip to the page", "跳到正文"),
     "unread": Text("{count} unread", "{count} 条未读"),

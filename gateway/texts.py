@@ -147,6 +147,7 @@ TEXTS: dict[str, Text] = {
     "short_unknown_badge": Text("Unknown badge", "未知工牌"),
     "short_revoked_badge": Text("Revoked badge", "工牌已作废"),
     "short_expired_code": Text("Expired code", "签到码过期"),
+    "short_staff_elsewhere": Text("Staff badge of elsewhere", "工作人员证不适用"),
     "short_method_not_allowed": Text("Method not allowed", "方式不允许"),
     "short_assurance_too_low": Text("Surer proof needed", "需更可靠的确认"),
     "short_no_consent": Text("No consent to faces", "未同意人脸识别"),

@@ -13,6 +13,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from gateway import figures, problem
 from gateway.account_pages import account_pages
 from gateway.archive import archive_pages
+from gateway.badge_pages import badge_pages
 from gateway.badges_api import badges_api
 from gateway.bulk_api import bulk_api
 from gateway.clock import Clock
@@ -130,6 +131,7 @@ def create_app(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clo
     app.register_blueprint(correction_pages(ledger, settings, clock))
     app.register_blueprint(archive_pages(ledger, settings, clock))
     app.register_blueprint(account_pages(ledger, settings, clock))
+    app.register_blueprint(badge_pages(ledger, keys, settings, clock))
     app.register_blueprint(device_pages(ledger, settings, clock))
     app.register_blueprint(import_pages(ledger, desk, settings, clock))
     app.register_blueprint(report_pages(ledger, settings, clock))

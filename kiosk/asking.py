@@ -46,10 +46,13 @@ def gateway_client(address: str) -> httpx2.Client:
     return httpx2.Client(base_url=address, timeout=TIMEOUT)
 
 
-def ask(client: httpx2.Client, identity: Identity, path: str, *, at: datetime) -> bytes | None:
-    """Ask the gateway for something; returns the answer's body, or None for an empty one."""
-    headers = requests.sign_request("GET", path, b"", device=identity.device, at=at, key=identity.key)
-    response = send(client, "GET", path, headers=headers)
+def ask(
+    client: httpx2.Client, identity: Identity, path: str, *, at: datetime, body: bytes | None = None
+) -> bytes | None:
+    """Ask the gateway for something, or tell it a `body`; returns the answer's body, or None for an empty one."""
+    method, told = ("GET", b"") if body is None else ("POST", body)
+    headers = requests.sign_request(method, path, told, device=identity.device, at=at, key=identity.key)
+    response = send(client, method, path, headers=headers, body=told)
     try:
         # Looked at before the status: a stranger's "no" is no more believed than a stranger's roster.
         signature = response.headers.get(requests.SIGNATURE, "")

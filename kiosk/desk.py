@@ -9,19 +9,20 @@ from uuid import UUID
 import uuid_utils.compat
 
 from attendance import direction as directions
-from attendance.admission import BAD_CREDENTIALS, Admitted, CheckIn, Credential, admit
+from attendance.admission import BAD_CREDENTIALS, Admitted, CheckIn, Credential, Verdict, admit
 from attendance.assurance import FACE_METHODS, Method
 from attendance.direction import Ask, Change, Choice, Direction, Enter, Leave, choose
 from attendance.reasons import Code, Flag, Hint, Reason, Refused
 from attendance.session import Session
-from kiosk.answers import Answer, Kind
+from kiosk.answers import Answer, Kind, Partner
 from kiosk.clock import ClockState, KioskClock
-from kiosk.look import BadgeSeen, FaceSeen, Sighting, StrangerSeen, TwoBadges
 from kiosk.memory import MEMORY, Memory
 from kiosk.outbox import Outbox
 from kiosk.roster import Day, RosterBook
+from kiosk.sightings import BadgeSeen, FaceSeen, HolderSeen, OtherSeen, Sighting, StrangerSeen, TwoBadges
+from kiosk.staff import VOUCHED, Listed, OnDuty, StaffList, listed, on_duty
 from protocol import badge
-from protocol.badge import Badge, Forged, NotABadge
+from protocol.badge import Badge, DynamicBadge, Forged, NotABadge, age
 from protocol.records import KioskRecord
 from protocol.roster import RosterLearner
 
@@ -45,14 +46,26 @@ class _Scan:
     badge: str | None = None
     credential: Credential = "good"
     learner: RosterLearner | None = None
+    person: str | None = None
+    """Whom a dynamic badge names, on a roster or not."""
+    code_at: datetime | None = None
+    staff: OnDuty | None = None
 
     @property
     def who(self) -> str:
-        return self.learner.id if self.learner else NOBODY
+        return self.learner.id if self.learner else self.person or NOBODY
 
     @property
     def uncertain(self) -> bool:
         return self.clock == "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class _Awaited:
+    """A badge whose holder's face is still to be seen."""
+
+    scan: _Scan
+    choice: Choice
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +77,27 @@ class _Question:
 
 
 class Desk:
-    """Decides one sighting after the other; `online` says whether the gateway is in reach now."""
+    """Decides one sighting after the other.
+
+    `online` says whether the gateway is in reach now, `knows_face` whether this kiosk could recognise a person.
+    """
 
     def __init__(
-        self, book: RosterBook, outbox: Outbox, clock: KioskClock, *, online: Callable[[], bool] = lambda: True
+        self,
+        book: RosterBook,
+        outbox: Outbox,
+        clock: KioskClock,
+        *,
+        online: Callable[[], bool] = lambda: True,
+        knows_face: Callable[[str], bool] = lambda _: False,
     ) -> None:
-        self._book, self._outbox, self._clock, self._online = book, outbox, clock, online
+        self._book, self._outbox, self._clock = book, outbox, clock
+        self._online, self._knows_face = online, knows_face
         self._lock = Lock()  # the loop decides while the screen's thread answers a question
         self._number = 0
         self._question: _Question | None = None
+        self._awaited: _Awaited | None = None
+        self._on_duty: OnDuty | None = None
         self._memory = Memory(outbox.since(clock.now() - MEMORY))
 
     def decide(self, sighting: Sighting) -> Answer | None:
@@ -84,6 +109,14 @@ class Desk:
             match sighting:
                 case BadgeSeen(text=text):
                     return self._badge(text)
+                case FaceSeen() | StrangerSeen() if self._duty():
+                    return None  # whoever holds the list stands before the camera
+                case HolderSeen(learner_id=learner_id):
+                    return self._confirmed(learner_id)
+                case OtherSeen():
+                    return self._unconfirmed()
+                case FaceSeen() | StrangerSeen() if self._awaited:
+                    return None  # it was taken before the badge was
                 case FaceSeen(learner_id=learner_id):
                     return self._face(learner_id)
                 case StrangerSeen():
@@ -102,6 +135,74 @@ class Desk:
             choice = Enter(question.session) if direction == "in" else Leave(question.session)
             return self._settle(question.scan, choice)
 
+    def awaited(self) -> str | None:
+        """Name the learner whose badge was shown, and whose face has to be seen beside it."""
+        awaited = self._awaited
+        return awaited.scan.who if awaited else None
+
+    def lapse(self) -> Answer | None:
+        """Give up a face that did not come; None while there is time. Raises OutboxError if that cannot be kept."""
+        with self._lock:
+            awaited = self._awaited
+            return self._unconfirmed() if awaited and not self._is_recent(awaited.scan) else None
+
+    def staff_list(self) -> StaffList | None:
+        """Give what staff mode shows; None when nobody of the staff has shown a badge within the last minute."""
+        with self._lock:
+            duty = self._duty()
+            if duty is None:
+                return None
+            return StaffList(
+                name=duty.name,
+                left=duty.left(self._monotonic_ms()),
+                learners=() if duty.locked else self._listed(),
+                locked=duty.locked,
+            )
+
+    def staff_badge(self) -> str | None:
+        """Name the staff badge whose PIN the screen asks for; None if it asks for none."""
+        with self._lock:
+            duty = self._duty()
+            return duty.badge if duty and duty.locked else None
+
+    def staff_unlock(self, badge: str, *, checked: bool) -> None:
+        """Open the list to whoever shows this badge: the gateway found the PIN right, or (False) is out of reach."""
+        with self._lock:
+            duty = self._duty()
+            # Between the question and the gateway's answer somebody else may have shown a badge.
+            if duty and duty.badge == badge:
+                self._on_duty = duty.unlocked(checked=checked)
+
+    def staff_choose(self, learner_id: str, session_id: str, direction: Direction) -> Answer | None:
+        """Check in or out, by the word of the member of staff; None if staff mode is over or this is not on its list.
+
+        Raises OutboxError if the check-in cannot be kept.
+        """
+        with self._lock:
+            duty, day = self._duty(), self._book.day()
+            if duty is None or duty.locked or day is None:
+                return None
+            if (learner_id, session_id) not in {(row.learner_id, row.session_id) for row in self._listed()}:
+                return None
+            session = next(session for session in day.sessions if session.id == session_id)
+            scan = replace(self._scan("staff"), learner=day.learners[learner_id], staff=duty)
+            return self._settle(scan, Enter(session) if direction == "in" else Leave(session))
+
+    def staff_end(self) -> None:
+        """End staff mode before its time."""
+        with self._lock:
+            self._on_duty = None
+
+    def _listed(self) -> tuple[Listed, ...]:
+        return listed(self._book.day(), self._room(), self._memory, at=self._clock.now())
+
+    def _duty(self) -> OnDuty | None:
+        duty = self._on_duty
+        # The revocation may have come while the list was open.
+        if duty is None or self._book.is_revoked(UUID(duty.badge)):
+            return None
+        return duty if duty.left(self._monotonic_ms()) else None
+
     def _badge(self, text: str) -> Answer:
         scan = self._scan("static_badge")
         match badge.verify(text, self._book.badge_keys):
@@ -109,8 +210,49 @@ class Desk:
                 return self._say("not_a_badge")
             case Forged(digest):
                 return self._refuse(replace(scan, badge=digest), "unknown_badge")
+            case Badge(kind="staff") as shown:
+                return self._staff(replace(scan, method="staff", badge=shown.id.hex), shown)
             case Badge() as shown:
-                return self._holder(self._named(scan, shown))
+                return self._holder(self._vouched(self._named(scan, shown)))
+            case DynamicBadge() as shown:
+                return self._holder(self._signed_in(scan, shown))
+
+    def _staff(self, scan: _Scan, shown: Badge) -> Answer:
+        """Open staff mode; a staff badge checks nobody in by itself."""
+        credential, day = self._credential(shown, scan), self._book.day()
+        if credential != "good":
+            return self._refuse(scan, BAD_CREDENTIALS[credential])
+        member = day.staff.get(shown.id) if day else None
+        if day is not None and member is None:
+            return self._refuse(scan, "staff_elsewhere")
+        self._on_duty = self._begun(scan, shown.id.hex, member.name if member else None)
+        return replace(self._say("staff"), at=scan.at, name=self._on_duty.name)
+
+    def _begun(self, scan: _Scan, badge: str, name: str | None) -> OnDuty:
+        before, day = self._duty(), self._book.day()
+        if before and before.badge == badge:
+            return before.again(scan.monotonic_ms)
+        asks = day is not None and day.staff_pin
+        return on_duty(badge, name, at_ms=scan.monotonic_ms, asks_pin=asks, offline=scan.offline)
+
+    def _vouched(self, scan: _Scan) -> _Scan:
+        duty = self._duty()
+        return replace(scan, method=VOUCHED[scan.method], staff=duty) if duty and not duty.locked else scan
+
+    def _signed_in(self, scan: _Scan, shown: DynamicBadge) -> _Scan:
+        """Take the code of a learner's phone, if it is of this moment."""
+        day, how_old = self._book.day(), age(shown.issued_at, scan.at)
+        expired = how_old == "over" and not scan.uncertain
+        return replace(
+            scan,
+            method="dynamic_badge",
+            credential="expired" if expired else "good",
+            learner=day.learners.get(shown.person) if day else None,
+            person=shown.person,
+            code_at=shown.issued_at,
+            # The gateway cannot have signed what is still to come: it is our clock that is behind.
+            clock="unknown" if how_old == "ahead" else scan.clock,
+        )
 
     def _named(self, scan: _Scan, shown: Badge) -> _Scan:
         day = self._book.day()
@@ -167,6 +309,10 @@ class Desk:
         return Enter(session) if known.direction == "in" else Leave(session)
 
     def _settle(self, scan: _Scan, choice: Choice) -> Answer:
+        if self._needs_face(scan, choice):
+            answer = self._say("look_here", scan)
+            self._awaited = _Awaited(scan, choice)
+            return answer
         match choice:
             case Refused(reason):
                 return self._refuse(scan, reason)
@@ -181,6 +327,32 @@ class Desk:
                 entered = self._check_in(replace(scan, id=_new_id(scan.at)), enter, "in", hint=None)
                 return replace(entered, records=left.records + entered.records)
 
+    def _needs_face(self, scan: _Scan, choice: Choice) -> bool:
+        """Say whether the holder of this badge gets in with their face beside it, and not without."""
+        # The code of a phone is gone when the face is seen: only a printed badge can be held to it.
+        can = scan.badge is not None and scan.who in self._book.faces() and self._knows_face(scan.who)
+        if not can or scan.method in FACE_METHODS:
+            return False
+        with_face = replace(scan, method="badge+face")
+        return any(
+            isinstance(self._admit(scan, session, direction), Refused)
+            and isinstance(self._admit(with_face, session, direction), Admitted)
+            for session, direction in _ways(choice)
+        )
+
+    def _confirmed(self, learner_id: str) -> Answer | None:
+        """Check in whose badge was shown, now that their face was seen."""
+        awaited = self._awaited
+        if awaited is None or awaited.scan.who != learner_id or not self._is_recent(awaited.scan):
+            return None
+        self._awaited = None
+        return self._settle(replace(awaited.scan, method="badge+face"), awaited.choice)
+
+    def _unconfirmed(self) -> Answer | None:
+        """Keep that a badge was shown by somebody whose face is another's, or by nobody at all."""
+        awaited, self._awaited = self._awaited, None
+        return self._refuse(awaited.scan, "assurance_too_low") if awaited else None
+
     def _hint(self, scan: _Scan, choice: Enter | Leave) -> Hint | None:
         known = self._memory.of(scan.who)
         hint = directions.hint(choice, known.inside if known else None)
@@ -188,7 +360,8 @@ class Desk:
         return None if hint == "not_in" and known and choice.session.id in known.seen else hint
 
     def _check_in(self, scan: _Scan, session: Session, direction: Direction, *, hint: Hint | None) -> Answer:
-        verdict = admit(self._as_rule(scan, session, direction), session)
+        scan = _as_allowed(scan, session)
+        verdict = self._admit(scan, session, direction)
         if isinstance(verdict, Refused):
             return self._refuse(scan, verdict.reason)
         known = self._memory.of(scan.who)
@@ -196,7 +369,16 @@ class Desk:
         record = self._keep(scan, session=session.id, direction=direction)
         code = hint or _note(verdict, is_back=is_back)
         kind: Kind = "amber" if scan.uncertain else "green"
-        return self._say(kind, scan, session=session.id, direction=direction, code=code, record=record)
+        answer = self._say(kind, scan, session=session.id, direction=direction, code=code, record=record)
+        return replace(answer, partners=self._partners(scan, session))
+
+    def _partners(self, scan: _Scan, session: Session) -> tuple[Partner, ...]:
+        day = self._book.day()
+        return tuple(
+            Partner(name=day.learners[id].name, whereabouts=self._memory.whereabouts(id, session.id))
+            for id in (scan.learner.partners if scan.learner else ())
+            if day and id in session.roster and id in day.learners
+        )
 
     def _refuse(self, scan: _Scan, reason: Reason) -> Answer:
         """Keep what happened, also when it is a "no"."""
@@ -219,8 +401,13 @@ class Desk:
     def _open_question(self) -> _Question | None:
         # By the clock that nobody sets: a question must not stay open for as long as the wall clock was put back.
         question = self._question
-        age = self._monotonic_ms() - question.scan.monotonic_ms if question else 0
-        return question if age <= PATIENCE // MILLISECOND else None
+        return question if question and self._is_recent(question.scan) else None
+
+    def _is_recent(self, scan: _Scan) -> bool:
+        return self._monotonic_ms() - scan.monotonic_ms <= PATIENCE // MILLISECOND
+
+    def _admit(self, scan: _Scan, session: Session, direction: Direction) -> Verdict:
+        return admit(self._as_rule(_as_allowed(scan, session), session, direction), session)
 
     def _as_rule(self, scan: _Scan, session: Session, direction: Direction) -> CheckIn:
         return CheckIn(
@@ -259,11 +446,14 @@ class Desk:
                 direction=direction,
                 session=session,
                 room=self._room(),
-                learner=scan.learner.id if scan.learner else None,
+                learner=scan.who or None,
                 badge=scan.badge,
                 refused=refused,
                 amber=amber or (scan.uncertain and refused is None),
                 offline=scan.offline,
+                code_at=scan.code_at,
+                staff=scan.staff.badge if scan.staff else None,
+                staff_pin=scan.staff.pin if scan.staff else None,
             )
 
         record = self._outbox.put(make)
@@ -281,7 +471,7 @@ class Desk:
         record: KioskRecord | None = None,
     ) -> Answer:
         # Whatever is said now stands where the question stood.
-        self._question = None
+        self._question = self._awaited = None
         self._number += 1
         day, learner = self._book.day(), scan.learner if scan else None
         told = day.titles.get(session) if day and session else None
@@ -331,6 +521,26 @@ class Desk:
 def _new_id(at: datetime) -> UUID:
     # Of the scan's time, not of the machine's: a simulated day has ids that sort as it went.
     return uuid_utils.compat.uuid7(nanoseconds=max(0, (at - EPOCH) // MILLISECOND) * 1_000_000)
+
+
+def _as_allowed(scan: _Scan, session: Session) -> _Scan:
+    """Take a badge with staff or a face beside it as the badge alone, where a session takes only that."""
+    if scan.method in (VOUCHED["static_badge"], "badge+face") and scan.method not in session.methods:
+        return replace(scan, method="static_badge", staff=None)
+    return scan
+
+
+def _ways(choice: Choice) -> tuple[tuple[Session, Direction], ...]:
+    """List what a choice comes to, session by session; a refusal or a question comes to nothing yet."""
+    match choice:
+        case Enter(session):
+            return ((session, "in"),)
+        case Leave(session):
+            return ((session, "out"),)
+        case Change(leave, enter):
+            return ((leave, "out"), (enter, "in"))
+        case _:
+            return ()
 
 
 def _note(verdict: Admitted, *, is_back: bool) -> Code | None:

@@ -3,11 +3,12 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Literal, Self
 
 from attendance.direction import Direction
 from protocol.records import KioskRecord
 
+Whereabouts = Literal["expected", "in", "left"]
 AGAIN = timedelta(seconds=60)
 """The rules take a second scan within this time for the same fact; so the screen does not ask about it."""
 MEMORY = timedelta(hours=24)
@@ -52,6 +53,13 @@ class Memory:
 
     def of(self, learner_id: str) -> Known | None:
         return self._known.get(learner_id)
+
+    def whereabouts(self, learner_id: str, session_id: str) -> Whereabouts:
+        """Say where somebody is, as far as this kiosk knows: they may have come by another door, or by phone."""
+        known = self.of(learner_id)
+        if known is None or session_id not in known.seen:
+            return "expected"
+        return "in" if known.inside == session_id else "left"
 
     def remember(self, record: KioskRecord) -> None:
         """Take in a record that was kept; one that was refused, or names nobody, says nothing."""

@@ -19,8 +19,9 @@ from kiosk.asking import ask
 from kiosk.clock import Clock
 from kiosk.identity import Identity
 from kiosk.keeping import keep
+from kiosk.recall import Recall
 from protocol.registration import verify_key
-from protocol.roster import BadgeKey, Roster, RosterLearner, RosterSession
+from protocol.roster import BadgeKey, Roster, RosterLearner, RosterSession, RosterStaff
 from protocol.signing import Unreadable
 from protocol.wire import Id, Wire
 
@@ -46,10 +47,16 @@ class Day:
     made_at: datetime
     good_until: datetime
     faces: bool
+    share_faces: bool
+    withdrawn: frozenset[str]
+    """Consents that have ended, whoever gave them."""
     sessions: tuple[Session, ...]
     titles: Mapping[str, RosterSession]
     learners: Mapping[str, RosterLearner]
     by_badge: Mapping[UUID, RosterLearner]
+    staff: Mapping[UUID, RosterStaff]
+    """By staff badge: who may check people in by name."""
+    staff_pin: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +69,7 @@ class _Keys:
 
 
 class RosterBook:
-    """Holds the roster; what is written to `folder` names nobody."""
+    """Holds the roster; whoever finds what is written to `folder` after a power cut learns of nobody."""
 
     def __init__(self, folder: Path, *, now: Clock) -> None:
         self._path = folder / FILE
@@ -71,6 +78,9 @@ class RosterBook:
         self._day: Day | None = None
         self._keys = _read(self._path)
         self._faces: tuple[object, frozenset[str]] = (None, frozenset())
+        self._recall = Recall(folder)
+        if recalled := self._recall.roster(now()):
+            self._use(recalled)
 
     @property
     def room(self) -> Room | None:
@@ -92,6 +102,7 @@ class RosterBook:
         with self._lock:
             if self._day is not None and self._now() > self._day.good_until:
                 self._day = None
+                self._recall.forget()
             return self._day
 
     def faces(self) -> frozenset[str]:
@@ -102,7 +113,7 @@ class RosterBook:
         day, room = self.day(), self.room
         if day is None or room is None or not day.faces:
             return frozenset()
-        open_now = tuple(session.id for session in day.sessions if _is_open(session, room.room, self._now()))
+        open_now = tuple(session.id for session in day.sessions if is_open(session, room.room, self._now()))
         key = (day.version, open_now)
         if self._faces[0] != key:
             self._faces = (key, _consenting(day, open_now))
@@ -110,6 +121,10 @@ class RosterBook:
 
     def take(self, roster: Roster) -> None:
         """Use a roster from now on."""
+        self._use(roster)
+        self._recall.keep(roster)
+
+    def _use(self, roster: Roster) -> None:
         room = Room(
             room=roster.room,
             room_name=roster.room_name,
@@ -127,6 +142,7 @@ class RosterBook:
         """Drop the people at once, before the lease ends: this kiosk is not trusted any more."""
         with self._lock:
             self._day = None
+            self._recall.forget()
 
     def pull(self, client: httpx2.Client, identity: Identity) -> bool:
         """Ask the gateway for a newer roster and take it; False when there is none. Raises GatewayError."""
@@ -166,10 +182,14 @@ def _arranged(roster: Roster) -> Day:
         made_at=roster.made_at,
         good_until=roster.good_until,
         faces=roster.faces,
+        share_faces=roster.share_faces,
+        withdrawn=frozenset(roster.withdrawn),
         sessions=tuple(as_rule(session) for session in roster.sessions),
         titles={session.id: session for session in roster.sessions},
         learners={learner.id: learner for learner in roster.learners},
         by_badge={badge: learner for learner in roster.learners for badge in learner.badges},
+        staff={badge: member for member in roster.staff for badge in member.badges},
+        staff_pin=roster.staff_pin,
     )
 
 
@@ -185,7 +205,8 @@ def _read(path: Path) -> _Keys | None:
         return None
 
 
-def _is_open(session: Session, room: str, at: datetime) -> bool:
+def is_open(session: Session, room: str | None, at: datetime) -> bool:
+    """Say whether people come to this room for this session now."""
     return session.room_id == room and not session.cancelled and session.opens_at <= at <= session.closes_at
 
 

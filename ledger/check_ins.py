@@ -84,13 +84,14 @@ class Issued:
     person_id: str
     revoked_at: datetime | None
     expires_at: datetime | None
+    staff: bool = False
 
 
 def badges_by_id(db: Db, ids: Collection[UUID]) -> dict[UUID, Issued]:
     """Return the badges that were issued under these ids."""
-    query = sa.select(BadgeRow.id, BadgeRow.person_id, BadgeRow.revoked_at, BadgeRow.expires_at)
+    query = sa.select(BadgeRow.id, BadgeRow.person_id, BadgeRow.revoked_at, BadgeRow.expires_at, BadgeRow.staff)
     rows = db.execute(query.where(among(db, BadgeRow.id, ids))) if ids else ()
-    return {id: Issued(person, revoked_at, expires_at) for id, person, revoked_at, expires_at in rows}
+    return {id: Issued(person, revoked_at, expires_at, staff) for id, person, revoked_at, expires_at, staff in rows}
 
 
 @lru_cache(4096)  # a record's is asked for four times, and reading one was an eighth of taking a backlog in
@@ -108,8 +109,13 @@ def credential(badge: str | None, badges: Mapping[UUID, Issued], person: str | N
         return "good"
     id = badge_id(badge)
     row = badges.get(id) if id else None
-    if row is None or person not in (None, row.person_id):
+    if row is None or row.staff or person not in (None, row.person_id):
         return "unknown"
+    return standing(row, at)
+
+
+def standing(row: Issued, at: datetime) -> Credential:
+    """Say whether a badge was good at this moment, whoever held it."""
     if row.revoked_at is not None and row.revoked_at <= at:
         return "revoked"
     return "expired" if row.expires_at is not None and row.expires_at < at else "good"

@@ -36,6 +36,12 @@ class CheckInRecord(Wire):
     amber: bool = False
     """Recorded although the roster was old or the clock uncertain."""
     offline: bool = False
+    code_at: Instant | None = None
+    """When a dynamic badge was made, by the gateway's clock: the gateway holds the record's time against it."""
+    staff: Id | None = None
+    """The staff badge of whoever checked this person in, or vouched for their badge."""
+    staff_pin: bool | None = None
+    """Whether the gateway has checked that member's PIN; None where nobody asks for one."""
 
 
 class KioskRecord(CheckInRecord):

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from gateway import admin, dead_letters, devices, settings
+from gateway import admin, badge_cards, dead_letters, devices, settings
 from gateway.clock import Clock
 from gateway.import_desk import Desk
 from gateway.keys import Keys, load
@@ -50,6 +50,8 @@ def table(
         "device roll": stamped(admin.device_roll),
         "broker accounts": reading(devices.accounts),
         "badge issue": stamped(admin.badge_issue, keys=keys),
+        "badge people": reading(badge_cards.people),
+        "badge cards": stamped(badge_cards.cards, keys=keys),
         "badge list": act(admin.badge_list),
         "badge revoke": stamped(admin.badge_revoke),
         "key create": stamped(admin.key_create),

@@ -7,17 +7,16 @@ from typing import Annotated, Any
 
 import typer
 
-from tandem import dead_letter_commands, hole_commands, import_commands
+from tandem import badge_commands, dead_letter_commands, hole_commands, import_commands
 from tandem.console import plainly, screen, show, until_stopped, wait
 
 app = typer.Typer(help="The gateway: its programs, devices, badges and API keys.", no_args_is_help=True)
 device = typer.Typer(help="Kiosks: register, confirm, revoke.", no_args_is_help=True)
-badge = typer.Typer(help="Badges: issue, list, revoke.", no_args_is_help=True)
 key = typer.Typer(help="API keys of HR systems.", no_args_is_help=True)
 person = typer.Typer(help="People: the PIN they sign in with on a phone.", no_args_is_help=True)
 account = typer.Typer(help="Accounts of staff: roles, regions, one-time links.", no_args_is_help=True)
 app.add_typer(device, name="device")
-app.add_typer(badge, name="badge")
+app.add_typer(badge_commands.app, name="badge")
 app.add_typer(key, name="key")
 app.add_typer(person, name="person")
 app.add_typer(account, name="account")
@@ -178,11 +177,13 @@ def device_set_up(
     device: str,
     direction: Annotated[str | None, typer.Option(help="in, out or auto")] = None,
     faces: Annotated[bool | None, typer.Option(help="May it recognise faces?")] = None,
+    share_faces: Annotated[bool | None, typer.Option(help="May it share them with the region's other kiosks?")] = None,
     data: Data = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Set a device's direction, and whether it may recognise faces."""
-    _do(data, "device set-up", device=device, direction=direction, faces=faces, as_json=as_json)
+    """Set a device's direction, and whether it may recognise faces and share them."""
+    wanted = {"direction": direction, "faces": faces, "share_faces": share_faces}
+    _do(data, "device set-up", device=device, **wanted, as_json=as_json)
 
 
 @device.command("roll")
@@ -195,40 +196,6 @@ def device_roll(device: str, data: Data = HERE, as_json: AsJson = False) -> None
 def device_revoke(device: str, data: Data = HERE, as_json: AsJson = False) -> None:
     """Shut a device out; its data stays."""
     _do(data, "device revoke", device=device, as_json=as_json)
-
-
-@badge.command("issue")
-def badge_issue(
-    person: Annotated[str, typer.Argument(help="Personnel number or id")],
-    svg: Annotated[Path | None, typer.Option(help="Write the QR code here")] = None,
-    data: Data = HERE,
-    as_json: AsJson = False,
-) -> None:
-    """Issue a badge; its QR code is printed as text, or written as a picture."""
-    with plainly():
-        from tandem.acts import do
-
-        issued = do(data, "badge issue", _now, person=person)
-        picture = issued.pop("svg")
-        if svg:
-            svg.write_text(picture)
-        show(issued, as_json=as_json)
-
-
-@badge.command("list")
-def badge_list(
-    person: Annotated[str | None, typer.Option(help="Personnel number or id")] = None,
-    data: Data = HERE,
-    as_json: AsJson = False,
-) -> None:
-    """List badges."""
-    _do(data, "badge list", person=person, as_json=as_json)
-
-
-@badge.command("revoke")
-def badge_revoke(badge: str, data: Data = HERE, as_json: AsJson = False) -> None:
-    """Revoke a badge; kiosks refuse it from their next roster on."""
-    _do(data, "badge revoke", badge=badge, as_json=as_json)
 
 
 @key.command("create")

@@ -56,6 +56,7 @@ REFUSED: dict[Reason, tuple[CheckIn, Session | None]] = {
     "unknown_badge": (seen(None, credential="unknown"), ORDER_101),
     "revoked_badge": (seen(credential="revoked"), ORDER_101),
     "expired_code": (seen(credential="expired"), ORDER_101),
+    "staff_elsewhere": (seen(credential="elsewhere"), ORDER_101),
     "method_not_allowed": (seen(method="face"), NO_FACES),
     "assurance_too_low": (seen(method="static_badge"), SURE),
     "no_consent": (seen(method="badge+face", consented=False), ORDER_101),
@@ -210,7 +211,8 @@ def test_a_session_accepts_only_the_methods_it_allows(method: Method) -> None:
 def test_the_codes_are_these() -> None:
     assert get_args(Reason) == (
         "not_on_roster", "no_session_now", "too_early", "session_over", "session_cancelled", "wrong_room",
-        "unknown_badge", "revoked_badge", "expired_code", "method_not_allowed", "assurance_too_low", "no_consent",
+        "unknown_badge", "revoked_badge", "expired_code", "staff_elsewhere", "method_not_allowed", "assurance_too_low",
+        "no_consent",
     )  # fmt: skip
     assert get_args(Flag) == ("time_uncertain", "time_corrected", "shared_phone", "offline", "late")
     assert get_args(Hint) == ("already_in", "not_in")

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from gateway.people_api import masked
 from ledger.account_tables import AuditRow
 from ledger.check_ins import consenting
-from ledger.tables import BadgeRow
+from ledger.tables import BadgeRow, PersonRow
 from protocol import badge
 from protocol.badge import Badge
 from tests.gateway.api_cast import Hr, acts, refused
@@ -134,6 +134,20 @@ def test_a_badge_is_issued_with_its_code_once(hr_on_both: Hr) -> None:
     assert listed.get_json()["badges"] == [old, {name: new[name] for name in old}]
     assert new["text"] not in listed.text
     assert ("badge issued", new["id"]) in {act[1:] for act in acts(hr.gateway)}
+
+
+def test_a_staff_badge_is_for_trainers(hr: Hr) -> None:
+    with hr.gateway.ledger.begin() as db:
+        db.get_one(PersonRow, "bo").role = "trainer"
+
+    clerk, trainer = hr.post("people/1001/badges", staff=True), hr.post("people/1002/badges", staff=True)
+
+    assert refused(clerk)[0] == 422
+    assert (trainer.status_code, trainer.get_json()["staff"]) == (201, True)
+    read = badge.verify(trainer.get_json()["text"], hr.gateway.keys.badge_keys)
+    assert isinstance(read, Badge)
+    assert read.kind == "staff"
+    assert ("staff badge issued", trainer.get_json()["id"]) in {act[1:] for act in acts(hr.gateway)}
 
 
 def test_a_badge_is_revoked_once(hr_on_both: Hr) -> None:

@@ -17,10 +17,10 @@ from kiosk.clock import ClockState, KioskClock
 from kiosk.identity import Identity
 from kiosk.look import BadgeSeen
 from protocol import badge, registration, requests
-from protocol.badge import Badge
+from protocol.badge import Badge, DynamicBadge, Kind
 from protocol.records import KioskRecord
 from protocol.registration import Accepted, BrokerAccount, Standing
-from protocol.roster import BadgeKey, Roster, RosterLearner, RosterSession
+from protocol.roster import BadgeKey, Roster, RosterLearner, RosterSession, RosterStaff
 from protocol.signing import to_base64
 
 NINE = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -43,6 +43,12 @@ LOST_BADGE = UUID("00000000-0000-4000-8000-00000000a000")
 """Ann's old one, revoked."""
 ZOES_BADGE = UUID("00000000-0000-4000-8000-00000000c001")
 """A colleague's, who is on no roster here."""
+TINAS_BADGE = UUID("00000000-0000-4000-8000-00000000d001")
+"""The trainer's, a staff badge."""
+LOST_STAFF_BADGE = UUID("00000000-0000-4000-8000-00000000d000")
+"""Her old one, revoked."""
+UWES_BADGE = UUID("00000000-0000-4000-8000-00000000e001")
+"""A staff badge of somebody who trains elsewhere."""
 
 IDENTITY = Identity(
     device=DEVICE,
@@ -113,16 +119,25 @@ def a_roster(*sessions: RosterSession, **fields: Any) -> Roster:
                 id="bo", name="Bo Wang", role="reserve_manager", badges=(BOS_BADGE,), face_consent="consent-1"
             ),
         ),
-        "revoked": (LOST_BADGE,),
+        "revoked": (LOST_BADGE, LOST_STAFF_BADGE),
+        "staff": (RosterStaff(id="tina", name="Tina Xu", badges=(TINAS_BADGE,)),),
         "badge_keys": (BadgeKey(id=1, key=registration.public(BADGE_KEY)),),
     }
     return Roster(**(given | fields))
 
 
-def shows(badge_id: UUID, *, key: SigningKey = BADGE_KEY, expires_at: datetime | None = None) -> BadgeSeen:
+def shows(
+    badge_id: UUID, *, key: SigningKey = BADGE_KEY, expires_at: datetime | None = None, kind: Kind = "learner"
+) -> BadgeSeen:
     """Hold a badge up."""
-    issued = Badge(id=badge_id, key_id=1, issued_at=NINE - timedelta(days=30), expires_at=expires_at)
+    issued = Badge(id=badge_id, key_id=1, issued_at=NINE - timedelta(days=30), expires_at=expires_at, kind=kind)
     return BadgeSeen(text=badge.issue(issued, key), box=BOX)
+
+
+def shows_phone(person: str, *, made_at: datetime = NINE, key: SigningKey = BADGE_KEY) -> BadgeSeen:
+    """Hold up a phone with the changing code on it."""
+    issued = DynamicBadge(person=person, key_id=1, issued_at=made_at)
+    return BadgeSeen(text=badge.issue_dynamic(issued, key), box=BOX)
 
 
 BOX = ((0, 0), (1, 0), (1, 1), (0, 1))

@@ -1,7 +1,6 @@
 """Claims about the desk, told by Ann, Bo and strangers."""
 
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,15 +8,14 @@ from uuid import UUID
 
 import pytest
 
-from attendance.direction import Direction
-from kiosk.answers import Answer
-from kiosk.desk import PATIENCE, Desk
+from kiosk.desk import PATIENCE
 from kiosk.look import BadgeSeen, FaceSeen, Sighting, StrangerSeen, TwoBadges
 from kiosk.memory import AGAIN
-from kiosk.outbox import FILE, Outbox, OutboxError
+from kiosk.outbox import OutboxError
 from kiosk.roster import RosterBook
 from protocol.records import KioskRecord
 from protocol.roster import Roster
+from tests.kiosk.at_desk import Kiosk, kiosk, said
 from tests.kiosk.cast import (
     ANNS_BADGE,
     BOS_BADGE,
@@ -29,54 +27,15 @@ from tests.kiosk.cast import (
     STRANGERS_KEY,
     STREAM,
     ZOES_BADGE,
-    Hands,
     a_roster,
     a_session,
     shows,
 )
 
+__all__ = ["kiosk"]
+
 ANN = shows(ANNS_BADGE)
 BO = FaceSeen(learner_id="bo", distance=0.3)
-
-
-class Kiosk:
-    """A desk with its book, outbox and clock."""
-
-    def __init__(self, folder: Path) -> None:
-        self.time = Hands()
-        self.online = True
-        self.last = 0
-        self.book = RosterBook(folder, now=self.time)
-        self.book.take(a_roster())
-        self.outbox = Outbox(folder / FILE, stream=STREAM)
-        self.restart()
-
-    def restart(self) -> None:
-        self.desk = Desk(self.book, self.outbox, self.time.kiosk_clock(), online=lambda: self.online)
-
-    def sees(self, sighting: Sighting, *, after: timedelta = timedelta(0)) -> Answer:
-        self.time.now += after
-        answer = self.desk.decide(sighting)
-        assert answer is not None
-        self.last = answer.number
-        return answer
-
-    def chooses(self, direction: Direction) -> Answer | None:
-        return self.desk.answer_direction(self.last, direction)
-
-    def kept(self) -> list[KioskRecord]:
-        return [KioskRecord.read(row.line) for row in self.outbox.due(100)]
-
-
-@pytest.fixture
-def kiosk(tmp_path: Path) -> Iterator[Kiosk]:
-    kiosk = Kiosk(tmp_path)
-    with closing(kiosk.outbox):
-        yield kiosk
-
-
-def said(answer: Answer) -> tuple[Any, ...]:
-    return (answer.kind, answer.code, answer.direction)
 
 
 # Yes

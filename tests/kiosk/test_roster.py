@@ -262,3 +262,50 @@ def test_the_same_people_are_the_same_object(book: RosterBook, time: Hands) -> N
     assert book.faces() is people
     book.take(a_roster(version="2"))
     assert book.faces() is not people
+
+
+# Across a restart of the program
+
+
+@pytest.fixture
+def memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the service a folder that is taken for one in memory."""
+    place = tmp_path / "memory"
+    place.mkdir()
+    monkeypatch.setattr("kiosk.recall._is_in_memory", lambda _: True)
+    monkeypatch.setenv("RUNTIME_DIRECTORY", str(place))
+    return place
+
+
+def test_a_restarted_kiosk_without_a_network_still_knows_the_day(tmp_path: Path, memory: Path) -> None:
+    RosterBook(tmp_path, now=Hands()).take(a_roster())
+
+    book = RosterBook(tmp_path, now=Hands())
+
+    day = book.day()
+    assert day is not None
+    assert (day.learners["ann"].name, book.faces()) == ("Ann Li", frozenset({"bo"}))
+
+
+def test_after_a_power_cut_only_the_badge_keys_are_known(tmp_path: Path, memory: Path) -> None:
+    RosterBook(tmp_path, now=Hands()).take(a_roster())
+    (memory / "roster.key").unlink()
+
+    book = RosterBook(tmp_path, now=Hands())
+
+    assert (book.day(), list(book.badge_keys)) == (None, [1])
+
+
+@pytest.mark.parametrize("ends", ["revoked", "over"])
+def test_a_roster_that_is_forgotten_is_not_recalled(tmp_path: Path, memory: Path, ends: str) -> None:
+    time = Hands()
+    book = RosterBook(tmp_path, now=time)
+    book.take(a_roster())
+
+    if ends == "revoked":
+        book.forget()
+    else:
+        time.now += timedelta(hours=24)
+        assert book.day() is None
+
+    assert RosterBook(tmp_path, now=Hands()).day() is None

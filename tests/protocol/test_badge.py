@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from nacl.signing import SigningKey
 
-from protocol import badge
-from protocol.badge import PREFIX, Badge, Forged, NotABadge, from_base45, to_base45
+from protocol import badge, signing
+from protocol.badge import ALLOWANCE, LIFE, PREFIX, Badge, DynamicBadge, Forged, NotABadge, age, from_base45, to_base45
 
 KEY = SigningKey(b"\3" * 32)
 STRANGERS = SigningKey(b"\5" * 32)
@@ -92,3 +92,98 @@ def test_what_is_not_base45_has_no_bytes(text: str) -> None:
 @given(st.binary(max_size=200))
 def test_base45_goes_both_ways(data: bytes) -> None:
     assert from_base45(to_base45(data)) == data
+
+
+# Kinds
+
+RECORDED = (
+    "T1:V50$*0000000J10%20000000P30180L+K99I000F20OUCWUCJWG*YEEV7SLRX.67$G1GFZGIF 5N5J:VKNBK2LM+4PR4F/1PL$0$X5I73*1OJ"
+    "RCMVTELHMV54694VF12FT$0J4H30"
+)
+"""As it was printed before there were kinds."""
+STAFF = Badge(id=ANNS.id, key_id=7, issued_at=NINE, kind="staff")
+PHONE = DynamicBadge(person="ann", key_id=7, issued_at=NINE)
+
+
+def test_a_badge_of_before_is_printed_and_read_as_ever() -> None:
+    assert CODE == RECORDED
+    assert badge.verify(RECORDED, KEYS) == ANNS
+
+
+@pytest.mark.parametrize("shown", [STAFF, PHONE], ids=["staff", "phone"])
+def test_every_kind_is_read_as_what_it_is(shown: Badge | DynamicBadge) -> None:
+    text = badge.issue(shown, KEY) if isinstance(shown, Badge) else badge.issue_dynamic(shown, KEY)
+
+    assert badge.verify(text, KEYS) == shown
+
+
+def remade(text: str, place: int, byte: int) -> str:
+    """Change one byte of a code and leave its signature."""
+    data = bytearray(from_base45(text.removeprefix(PREFIX)) or b"")
+    data[place] = byte
+    return PREFIX + to_base45(bytes(data))
+
+
+@pytest.mark.parametrize("kind", [2, 4, 0, 255], ids=["staff", "a kind to come", "none", "the last"])
+def test_a_learner_cannot_turn_a_badge_into_another_kind(kind: int) -> None:
+    assert isinstance(badge.verify(remade(CODE, 0, kind), KEYS), Forged)
+
+
+def test_a_printed_badge_is_never_a_phone() -> None:
+    assert badge.verify(remade(CODE, 0, 3), KEYS) == NotABadge()
+
+
+def test_a_kind_that_is_not_known_here_is_not_read_even_if_it_is_signed() -> None:
+    payload = bytes([4]) + (from_base45(CODE.removeprefix(PREFIX)) or b"")[1:27]
+    signed = PREFIX + to_base45(payload + signing.sign("badge", payload, KEY))
+
+    assert isinstance(badge.verify(signed, KEYS), Forged)
+
+
+@pytest.mark.parametrize("person", ["a", "f" * 32, "ann-1"])
+def test_the_code_of_a_phone_fits_anybodys_id(person: str) -> None:
+    shown = DynamicBadge(person=person, key_id=65535, issued_at=NINE)
+    text = badge.issue_dynamic(shown, KEY)
+
+    assert badge.verify(text, {65535: KEY.verify_key}) == shown
+    assert len(text) <= 158
+
+
+@pytest.mark.parametrize("person", ["", "A", "f" * 33, "-a", "a b", "a\n"], ids=repr)
+def test_what_is_no_id_is_no_code_even_if_it_is_signed(person: str) -> None:
+    assert badge.verify(badge.issue_dynamic(DynamicBadge(person=person, key_id=7, issued_at=NINE), KEY), KEYS) == (
+        NotABadge()
+    )
+
+
+def test_no_altered_character_of_a_phones_code_passes() -> None:
+    code = badge.issue_dynamic(PHONE, KEY)
+
+    for place in range(len(PREFIX), len(code)):
+        altered = code[:place] + ("A" if code[place] != "A" else "B") + code[place + 1 :]
+        assert isinstance(badge.verify(altered, KEYS), Forged | NotABadge)
+
+
+def test_a_signature_for_another_purpose_makes_no_badge() -> None:
+    payload = (from_base45(badge.issue_dynamic(PHONE, KEY).removeprefix(PREFIX)) or b"")[:-64]
+
+    assert isinstance(badge.verify(PREFIX + to_base45(payload + signing.sign("answer", payload, KEY)), KEYS), Forged)
+
+
+@pytest.mark.parametrize(
+    ("after", "expected"),
+    [
+        (-ALLOWANCE - timedelta(seconds=1), "ahead"),
+        (-ALLOWANCE, "fresh"),
+        (timedelta(0), "fresh"),
+        (LIFE + ALLOWANCE, "fresh"),
+        (LIFE + ALLOWANCE + timedelta(milliseconds=1), "over"),
+        (-timedelta(days=36500), "ahead"),
+        (timedelta(days=36500), "over"),
+    ],
+    ids=["before it was made", "a clock behind", "at once", "a clock ahead", "too late", "a century before", "after"],
+)
+def test_the_code_of_a_phone_is_good_for_half_a_minute_and_what_clocks_may_be_off(
+    after: timedelta, expected: str
+) -> None:
+    assert age(NINE, NINE + after) == expected
