@@ -2,6 +2,7 @@
 
 import json
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -13,12 +14,21 @@ import typer
 from rich.live import Live
 from rich.table import Table
 
-from tandem.console import errors, plainly, screen, wait
+from tandem import face_commands, share_commands
+from tandem.console import errors, plainly, screen, until_stopped, wait
+from tandem.doctor_commands import doctor
+from tandem.systemd import watched
 
 if TYPE_CHECKING:
+    from kiosk.settings import KioskSettings
     from tandem.simulate import Figures
 
 app = typer.Typer(help="A check-in station at a door.", no_args_is_help=True)
+app.command()(face_commands.identify)
+app.command()(face_commands.enrol)
+app.command()(face_commands.calibrate)
+app.command()(doctor)
+app.add_typer(share_commands.app, name="share")
 
 Data = Annotated[Path | None, typer.Option(help="The kiosk's data folder (kiosk-data)")]
 
@@ -45,7 +55,9 @@ def register(
 @app.command()
 def run(
     data: Data = None,
-    source: Annotated[str | None, typer.Option(help="camera:0, folder:PATH, or a stream's address")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(help="camera:0, scanner:PATH, folder:PATH, or a stream's address; several too")
+    ] = None,
     screen_port: Annotated[int | None, typer.Option(help="Port of the screen's page (8090)")] = None,
 ) -> None:
     """Run the station; open its screen with `chromium --kiosk`."""
@@ -54,24 +66,54 @@ def run(
         from kiosk.clock import system_clock
         from kiosk.figures import KioskFigures, health
         from kiosk.screen import create_screen
-        from kiosk.station import open_station
+        from kiosk.station import Station, open_station
         from tandem import logs
         from tandem.monitor import monitor
         from tandem.serving import Served
 
         logs.set_up()
-        read = settings.read(data=data, source=source, screen_port=screen_port)
-        clock = system_clock()
-        station = open_station(read, clock)
-        app = create_screen(station, language=read.language)
-        app.register_blueprint(monitor([KioskFigures(station, clock.now)], partial(health, station)))
-        page = Served(app, host=read.screen_host, port=read.screen_port)
-        page.start()
-        station.start()
-        screen.print(f"The kiosk's screen: [bold]{page.url}[/]")
-        wait()
-        station.stop()
-        page.stop()
+        read = settings.read(data=data, source=source or None, screen_port=screen_port)
+        with ExitStack() as stack:
+            running: list[Station] = []
+            is_told = _once_registered(read, stack, lambda: all(one.gets_on for one in running))
+            station = open_station(read, clock := system_clock())
+            app = create_screen(station, language=read.language, sound=read.sound)
+            app.register_blueprint(monitor([KioskFigures(station, clock.now)], partial(health, station)))
+            page = Served(app, host=read.screen_host, port=read.screen_port)
+            page.start()
+            stack.callback(page.stop)
+            station.start()
+            stack.callback(station.stop)
+            running.append(station)
+            if not is_told:
+                stack.enter_context(watched(lambda: station.gets_on))
+            screen.print(f"The kiosk's screen: [bold]{page.url}[/]")
+            wait()
+
+
+def _once_registered(read: "KioskSettings", stack: ExitStack, gets_on: Callable[[], bool]) -> bool:
+    """Let the screen say how to register this kiosk until somebody has; says whether the service manager was told."""
+    from kiosk.screen import create_screen
+    from kiosk.unregistered import Unregistered, health
+    from tandem.monitor import monitor
+    from tandem.serving import Served
+
+    kiosk = Unregistered(read.data)
+    if kiosk.is_over():
+        return False
+    app = create_screen(kiosk, language=read.language, sound=read.sound)
+    app.register_blueprint(monitor([], health))
+    page = Served(app, host=read.screen_host, port=read.screen_port)
+    page.start()
+    stack.enter_context(watched(gets_on))
+    screen.print(f"This kiosk is not registered; its screen says what to do: [bold]{page.url}[/]")
+    with until_stopped():
+        kiosk.until_registered()
+    kiosk.stop()
+    page.stop()
+    if not kiosk.is_over():
+        raise typer.Exit
+    return True
 
 
 @app.command()
