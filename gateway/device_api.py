@@ -5,10 +5,12 @@ from datetime import datetime
 from flask import Blueprint, Response, request
 from sqlalchemy.orm import Session as Db
 
-from gateway import devices
+from gateway import badges, devices
 from gateway.clock import Clock
 from gateway.devices import NotRegistered
+from gateway.face_boxes_api import add_face_box_routes
 from gateway.keys import Keys
+from gateway.learners import Door, NotSignedIn
 from gateway.limits import Limit
 from gateway.problem import Refusal
 from gateway.settings import GatewaySettings
@@ -16,6 +18,7 @@ from ledger.database import Ledger
 from ledger.tables import DeviceRow
 from protocol import requests, signing
 from protocol.registration import Application, verify_key
+from protocol.roster import StaffPin, StaffPinAnswer
 from protocol.signing import BadSignature, Unreadable
 from protocol.wire import Wire
 
@@ -26,7 +29,7 @@ PER_ADDRESS = 20
 def device_api(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clock) -> Blueprint:
     """Build the routes under /device/v1."""
     api = Blueprint("device", __name__, url_prefix="/device/v1")
-    limit = Limit(most=PER_ADDRESS)
+    limit, door = Limit(most=PER_ADDRESS), Door()
 
     @api.post("/registrations")
     def register() -> Response:
@@ -54,11 +57,24 @@ def device_api(ledger: Ledger, keys: Keys, settings: GatewaySettings, clock: Clo
     def roster() -> Response:
         now = clock()
         with ledger.read() as db:
-            device = _device(db, now)
-            if device.confirmed_at is None:
-                raise Refusal("device-unconfirmed", "Run `tandem gateway device confirm`.")
-            found = devices.roster(db, device, keys, now=now)
+            device = _confirmed_device(db, now)
+            found = devices.roster(db, device, keys, now=now, staff_pin=settings.staff_pin)
         return Response(status=204) if request.args.get("have") == found.version else _said(found)
+
+    @api.post("/staff-pin")
+    def staff_pin() -> Response:
+        now = clock()
+        with ledger.read() as db:
+            device = _device(db, now)
+            asked = _read_pin()
+            number = badges.staff_number(db, asked.badge, now=now)
+        # Counted by person and kiosk; a badge of nobody is compared too, so that the answer takes as long.
+        found = door.check(ledger, number or "", asked.pin, address=device.id, now=now)
+        if isinstance(found, NotSignedIn):
+            return _said(StaffPinAnswer(right=False, wait=found.wait))
+        return _said(StaffPinAnswer(right=True))
+
+    add_face_box_routes(api, ledger, clock, _confirmed_device)
 
     @api.after_request
     def sign(response: Response) -> Response:
@@ -88,6 +104,13 @@ def _application() -> Application:
     return application
 
 
+def _read_pin() -> StaffPin:
+    try:
+        return StaffPin.read(request.get_data())
+    except Unreadable as error:
+        raise Refusal("message-unreadable", str(error)) from None
+
+
 def _device(db: Db, now: datetime) -> DeviceRow:
     """Return the device that signed this request; raises Refusal."""
     device = db.get(DeviceRow, request.headers.get(requests.DEVICE, ""))
@@ -104,6 +127,14 @@ def _device(db: Db, now: datetime) -> DeviceRow:
         raise Refusal("signature-wrong", f"{error}.") from None
     if device.revoked_at is not None:
         raise Refusal("device-revoked", "Register it again if it is to come back.")
+    return device
+
+
+def _confirmed_device(db: Db, now: datetime) -> DeviceRow:
+    """Return the device that signed this request, if an admin has taken it in; raises Refusal."""
+    device = _device(db, now)
+    if device.confirmed_at is None:
+        raise Refusal("device-unconfirmed", "Run `tandem gateway device confirm`.")
     return device
 
 

@@ -84,7 +84,8 @@ def device_pages(ledger: Ledger, settings: GatewaySettings, clock: Clock) -> Blu
 
     @site.post("/<id>")
     def set_up(id: str) -> AnyResponse:
-        wanted: dict[str, Any] = {"direction": request.form.get("direction", ""), "faces": "faces" in request.form}
+        wanted: dict[str, Any] = {"direction": request.form.get("direction", "")}
+        wanted |= {name: name in request.form for name in ("faces", "share_faces")}
         return _done(id, "changed", lambda db: devices.set_up(db, id, **wanted, actor=_actor(), now=clock()))
 
     @site.post("/<id>/roll")

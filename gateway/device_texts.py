@@ -47,6 +47,8 @@ TEXTS: dict[str, Text] = {
     "direction_out": Text("Out only", "仅签退"),
     "faces": Text("Recognises faces", "识别人脸"),
     "with_faces": Text("faces too", "含人脸"),
+    "share_faces": Text("Shares faces with kiosks of the region", "与本区域终端共享人脸"),
+    "with_shared_faces": Text("faces too, shared", "含人脸（共享）"),
     "fingerprint": Text("Fingerprint", "指纹"),
     # confirming
     "begins": Text("The fingerprint that came here begins with {digits} …", "此处收到的指纹以 {digits} 开头…"),
@@ -63,6 +65,10 @@ TEXTS: dict[str, Text] = {
     "faces_hint": Text(
         "Only of learners who have consented, and only where face recognition is installed.",
         "仅限已同意的学员，且终端须已安装人脸识别。",
+    ),
+    "share_faces_hint": Text(
+        "Encrypted from kiosk to kiosk, and only between kiosks whose staff have compared fingerprints there.",
+        "在终端之间加密传送，且仅限工作人员已在终端上核对指纹的终端之间。",
     ),
     "keep": Text("Keep the change", "保存更改"),
     "roll": Text("New broker password", "更换消息密码"),

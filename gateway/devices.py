@@ -17,16 +17,25 @@ from sqlalchemy.orm import Session as Db
 from attendance.direction import NEAR
 from gateway.keys import Keys
 from gateway.settings import GatewaySettings
+from ledger import staff
 from ledger.audit import note
 from ledger.database import insert_or_nothing
 from ledger.devices import device_of_stream, locked_code, rosters, sessions_around
-from ledger.people import good_badges, people_by_id, revoked_badges, standing_consents
+from ledger.face_boxes import shares
+from ledger.people import (
+    good_badges,
+    partners_among,
+    people_by_id,
+    revoked_badges,
+    standing_consents,
+    withdrawn_consents,
+)
 from ledger.people import rooms as rooms_of
 from ledger.refusals import Incomplete, TooLate, Unknown
 from ledger.tables import CourseRow, DeviceRow, RegistrationCodeRow, RoomRow, SessionRow, StreamRow
 from protocol import registration
 from protocol.registration import Accepted, Application, BrokerAccount, Standing
-from protocol.roster import BadgeKey, Pause, Roster, RosterLearner, RosterSession
+from protocol.roster import BadgeKey, Pause, Roster, RosterLearner, RosterSession, RosterStaff
 from protocol.signing import to_base64
 from protocol.wire import new_id
 
@@ -38,6 +47,8 @@ CODE_TRIES = 5
 ROSTER_LEASE = timedelta(hours=24)
 Direction = Literal["auto", "in", "out"]
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
+WITHDRAWN = 2 * ROSTER_LEASE
+"""For so long a kiosk is told; one that heard nothing for a lease has forgotten everybody by itself."""
 FACE_CONSENT = "face"
 """The purpose under which consents to face recognition are filed."""
 # mosquitto's own number; the passwords have 256 bits of chance, so stretching them adds nothing.
@@ -125,6 +136,7 @@ def _device(application: Application, room_id: str, keys: Keys, now: datetime) -
         name=application.name,
         direction="auto",
         faces=False,
+        share_faces=False,
         signing_key=application.signing_key,
         sealing_key=application.sealing_key,
         fingerprint=registration.fingerprint(key, keys.gateway.verify_key),
@@ -180,16 +192,25 @@ def roll(db: Db, device_id: str, *, actor: str, now: datetime) -> DeviceRow:
 
 
 def set_up(
-    db: Db, device_id: str, *, actor: str, now: datetime, direction: str | None = None, faces: bool | None = None
+    db: Db,
+    device_id: str,
+    *,
+    actor: str,
+    now: datetime,
+    direction: str | None = None,
+    faces: bool | None = None,
+    share_faces: bool | None = None,
 ) -> DeviceRow:
     """Change how a device works; None leaves a setting as it is, and what is so already is no change."""
     device = _known(db, device_id)
     if direction not in (None, *DIRECTIONS):
         raise Incomplete("no_direction", f"direction is in, out or auto, not {direction!r}")
-    wanted = (direction or device.direction, device.faces if faces is None else faces)
-    if wanted != (device.direction, device.faces):
-        device.direction, device.faces = wanted
-        note(db, actor=actor, act="device set up", thing=device.id, at=now, direction=wanted[0], faces=wanted[1])
+    asked = {"direction": direction, "faces": faces, "share_faces": share_faces}
+    wanted = {name: getattr(device, name) if value is None else value for name, value in asked.items()}
+    if any(getattr(device, name) != value for name, value in wanted.items()):
+        for name, value in wanted.items():
+            setattr(device, name, value)
+        note(db, actor=actor, act="device set up", thing=device.id, at=now, **wanted)
     return device
 
 
@@ -262,7 +283,7 @@ def check_password(hash: str | None, password: str) -> bool:
 # The roster
 
 
-def roster(db: Db, device: DeviceRow, keys: Keys, *, now: datetime) -> Roster:
+def roster(db: Db, device: DeviceRow, keys: Keys, *, now: datetime, staff_pin: bool = False) -> Roster:
     """Collect what a device has to know until its lease ends, the same content under the same version."""
     room = db.get_one(RoomRow, device.room_id)
     rooms = rooms_of(db, room.region_id)
@@ -277,10 +298,14 @@ def roster(db: Db, device: DeviceRow, keys: Keys, *, now: datetime) -> Roster:
         room_name=room.name,
         direction=device.direction,  # type: ignore[arg-type]  # set_up checked it
         faces=device.faces,
+        share_faces=shares(device),
+        withdrawn=tuple(withdrawn_consents(db, FACE_CONSENT, since=now - WITHDRAWN)) if device.faces else (),
         sessions=tuple(_session(session, course, rooms, learners[session.id]) for session, course in sessions),
         learners=_learners(db, sorted({id for ids in learners.values() for id in ids}), faces=device.faces),
         revoked=tuple(revoked_badges(db, now)),
         badge_keys=tuple(_badge_key(id, key) for id, key in keys.badge_keys.items()),
+        staff=_staff(db, room, [session for session, _ in sessions], now),
+        staff_pin=staff_pin,
     )
     return roster.model_copy(update={"version": _version(roster)})
 
@@ -313,7 +338,7 @@ def _session(
 
 
 def _learners(db: Db, ids: Sequence[str], *, faces: bool) -> tuple[RosterLearner, ...]:
-    people, badges = people_by_id(db, ids), good_badges(db, ids)
+    people, badges, partners = people_by_id(db, ids), good_badges(db, ids), partners_among(db, ids)
     consents = standing_consents(db, ids, FACE_CONSENT) if faces else {}
     return tuple(
         RosterLearner(
@@ -322,10 +347,19 @@ def _learners(db: Db, ids: Sequence[str], *, faces: bool) -> tuple[RosterLearner
             role=people[id].role,
             badges=tuple(badges.get(id, ())),
             face_consent=consents.get(id),
+            partners=tuple(partners.get(id, ())),
+            number=people[id].number if id in consents else None,
         )
         for id in ids
         if id in people
     )
+
+
+def _staff(db: Db, room: RoomRow, sessions: Sequence[SessionRow], now: datetime) -> tuple[RosterStaff, ...]:
+    """Name who may check people in here: the region's trainers, and whoever gives a session in this room."""
+    trainers = {session.trainer_id for session in sessions if session.trainer_id and session.room_id == room.id}
+    found = staff.on_duty(db, room.region_id, trainers, now=now)
+    return tuple(RosterStaff(id=person.id, name=person.name, badges=tuple(badges)) for person, badges in found)
 
 
 def _badge_key(id: int, key: VerifyKey) -> BadgeKey:

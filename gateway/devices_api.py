@@ -58,6 +58,7 @@ class Device(BaseModel):
     fingerprint: Fingerprint
     direction: Direction
     faces: bool
+    share_faces: bool
     registered_at: Instant
     confirmed_at: Instant | None
     revoked_at: Instant | None
@@ -107,6 +108,9 @@ class SetUpBody(Body):
         default_factory=_not_sent, description="auto: in or out, as the learner was last seen."
     )
     faces: bool = Field(default_factory=_not_sent, description="Whether it may recognise faces.")
+    share_faces: bool = Field(
+        default_factory=_not_sent, description="Whether it may share faces with the region's other kiosks; needs faces."
+    )
 
 
 class MissingNumbers(BaseModel):
@@ -273,6 +277,7 @@ def _device(row: DeviceRow, room: RoomRow, letters: int) -> Device:
         fingerprint=row.fingerprint if row.confirmed_at else None,
         direction=row.direction,  # type: ignore[arg-type]  # set_up checked it
         faces=row.faces,
+        share_faces=row.share_faces,
         registered_at=row.registered_at,
         confirmed_at=row.confirmed_at,
         revoked_at=row.revoked_at,

@@ -8,7 +8,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session as Db
 
-from ledger import feed
+from ledger import face_boxes, feed
 from ledger.chain import chain
 from ledger.database import Ledger
 from ledger.imports import forget
@@ -56,7 +56,7 @@ def tick(ledger: Ledger, *, now: datetime, moved: Callable[[], None] = lambda: N
 
     Each chunk is a transaction of its own, so that check-ins never wait for long; `moved` is called after it.
     """
-    for act in (settle, draw, look, settle_months, forget):
+    for act in (settle, draw, look, settle_months, forget, face_boxes.forget):
         while _some(ledger, partial(act, now=now)):
             moved()
     for place in (feed.number, chain):

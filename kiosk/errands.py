@@ -16,6 +16,7 @@ from kiosk.gallery import Gallery
 from kiosk.identity import Identity
 from kiosk.outbox import Outbox
 from kiosk.roster import RosterBook
+from kiosk.sharing import Line, Sharing
 from kiosk.uplink import Backoff
 from protocol.registration import BrokerAccount
 
@@ -48,10 +49,11 @@ class Errands:
         clock: KioskClock,
         online: Callable[[], bool],
         note_trouble: NoteTrouble,
+        sharing: Sharing | None = None,
         luck: Callable[[], float] = random.random,
     ) -> None:
         self._identity, self._client, self._folder = identity, client, folder
-        self._book, self._gallery, self._outbox = book, gallery, outbox
+        self._book, self._gallery, self._outbox, self._sharing = book, gallery, outbox, sharing
         self._clock, self._online, self._note_trouble, self._luck = clock, online, note_trouble, luck
         self._soon = Event()
         self._was_offline = False
@@ -83,7 +85,8 @@ class Errands:
 
     def _go(self) -> bool:
         """Do every errand once; False if one of them should be tried again soon."""
-        done = [self._do(self._note_boot), self._do(self._stand), self._do(self._pull), self._do(self._prune)]
+        errands = (self._note_boot, self._stand, self._pull, self._share, self._prune)
+        done = [self._do(errand) for errand in errands]
         self._was_offline = not self._online()
         self._note_trouble("room", "no_badge_keys" if self._book.room is None else None)
         return all(done) and not self._was_offline
@@ -134,13 +137,24 @@ class Errands:
         # The gateway takes no request whose time is minutes off, and its answer was signed for this one.
         self._clock_vouched_for = True
         self._note_trouble("gateway", None)
+        if day := self._book.day():
+            self._gallery.renew(day.good_until)
+
+    def _share(self) -> None:
+        """Pass faces on to the site's other kiosks and take theirs, after the roster has said who consents."""
+        day = self._book.day()
+        if self._sharing is not None and self._identity.account is not None and day is not None:
+            line = Line(client=self._client, identity=self._identity, now=self._clock.now())
+            self._sharing.go(line, day)
 
     def _forget_withdrawn(self) -> None:
         day = self._book.day()
         if day is None:
             return
-        for learner_id in self._gallery.people():
-            if learner_id in day.learners and day.learners[learner_id].face_consent is None:
+        for learner_id, consent in self._gallery.consents().items():
+            # Who is on no roster now may have withdrawn too; and a new consent does not bring an old face back.
+            is_over = learner_id in day.learners and day.learners[learner_id].face_consent is None
+            if is_over or consent in day.withdrawn:
                 self._gallery.forget(learner_id)
 
     def _prune(self) -> None:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 import uuid_utils.compat
 from sqlalchemy.orm import Session as Db
 
+from ledger import face_boxes
 from ledger.audit import note
 from ledger.plan import Regions, within
 from ledger.tables import ConsentRow, PersonRow
@@ -58,4 +59,5 @@ def withdraw_consent(db: Db, row: ConsentRow, *, actor: str, now: datetime) -> N
     """End a consent now; one that has ended stays as it is."""
     if row.withdrawn_at is None:
         row.withdrawn_at = now
+        face_boxes.forget_consent(db, row.id)
         note(db, actor=actor, act="consent withdrawn", thing=row.id, at=now, person=row.person_id, purpose=row.purpose)

@@ -7,6 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as Db
 
+from ledger.pair_tables import PairRow
 from ledger.tables import BadgeRow, ConsentRow, PersonRow, RegionRow, RoomRow
 
 
@@ -37,14 +38,27 @@ def rooms(db: Db, region_id: str) -> dict[str, RoomRow]:
 
 
 def good_badges(db: Db, people: Collection[str]) -> dict[str, list[UUID]]:
-    """Return the badges of these people that nobody has revoked."""
+    """Return the badges of these people that nobody has revoked; staff badges are none of a learner."""
     query = sa.select(BadgeRow.person_id, BadgeRow.id).where(
-        BadgeRow.person_id.in_(people), BadgeRow.revoked_at.is_(None)
+        BadgeRow.person_id.in_(people), BadgeRow.revoked_at.is_(None), BadgeRow.staff.is_(False)
     )
     badges: dict[str, list[UUID]] = {}
     for person, badge in db.execute(query.order_by(BadgeRow.id)) if people else ():
         badges.setdefault(person, []).append(badge)
     return badges
+
+
+def partners_among(db: Db, people: Collection[str]) -> dict[str, list[str]]:
+    """Return who of these people learn in pairs with each other."""
+    query = sa.select(PairRow.clerk_id, PairRow.manager_id).where(
+        PairRow.clerk_id.in_(people), PairRow.manager_id.in_(people)
+    )
+    partners: dict[str, list[str]] = {}
+    # Two may be a pair of several programs.
+    for clerk, manager in db.execute(query.distinct().order_by(PairRow.clerk_id, PairRow.manager_id)) if people else ():
+        partners.setdefault(clerk, []).append(manager)
+        partners.setdefault(manager, []).append(clerk)
+    return partners
 
 
 def revoked_badges(db: Db, now: datetime) -> Sequence[UUID]:
@@ -59,6 +73,12 @@ def badges(db: Db, person_id: str | None = None) -> Sequence[BadgeRow]:
     """Return the badges of a person or of all (None), oldest first."""
     query = sa.select(BadgeRow).order_by(BadgeRow.issued_at, BadgeRow.id)
     return db.scalars(query if person_id is None else query.where(BadgeRow.person_id == person_id)).all()
+
+
+def withdrawn_consents(db: Db, purpose: str, *, since: datetime) -> Sequence[str]:
+    """Return the ids of the consents to a purpose that were withdrawn since a time, of all regions: people travel."""
+    query = sa.select(ConsentRow.id).where(ConsentRow.purpose == purpose, ConsentRow.withdrawn_at >= since)
+    return db.scalars(query.order_by(ConsentRow.id)).all()
 
 
 def standing_consents(db: Db, people: Collection[str], purpose: str) -> dict[str, str]:

@@ -95,6 +95,8 @@ class BadgeRow(Base):
     issued_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
+    staff: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    """Whoever holds it may check others in; it checks nobody in by itself."""
 
 
 # Courses and sessions
@@ -206,6 +208,8 @@ class DeviceRow(Base):
     name: Mapped[str]
     direction: Mapped[str] = mapped_column(default="auto")
     faces: Mapped[bool] = mapped_column(default=False)
+    share_faces: Mapped[bool] = mapped_column(default=False, server_default=sa.false())
+    """Whether it may send faces to other kiosks of the site, and take theirs; nothing without `faces`."""
     signing_key: Mapped[str]
     sealing_key: Mapped[str]
     fingerprint: Mapped[str]

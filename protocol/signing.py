@@ -14,7 +14,9 @@ from typing import Literal
 from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
-Context = Literal["check-ins", "state", "receipt", "config", "command", "request", "answer", "registration", "badge"]
+Context = Literal[
+    "check-ins", "state", "receipt", "config", "command", "request", "answer", "registration", "badge", "face-box"
+]
 
 PREFIX = "tandem/v1/"
 SIGNATURE_BYTES = 64

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from alembic import context
 
-from ledger import account_tables, delivery_tables, import_tables, pair_tables, rule_tables
+from ledger import account_tables, delivery_tables, face_tables, import_tables, pair_tables, rule_tables
 from ledger.database import Exact, UtcDateTime
 from ledger.tables import Base
 
@@ -18,7 +18,7 @@ def _render(kind: str, thing: Any, _: Any) -> str | Literal[False]:
     return False
 
 
-TABLES = (Base, account_tables, pair_tables, delivery_tables, rule_tables, import_tables)
+TABLES = (Base, account_tables, pair_tables, delivery_tables, rule_tables, import_tables, face_tables)
 """Every module that adds to the metadata, so that autogenerate sees its tables."""
 
 context.configure(

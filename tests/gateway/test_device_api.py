@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 from gateway import admin, devices
 from gateway.device_api import PER_ADDRESS
 from gateway.problem import TYPE
+from ledger import pairs
 from ledger.account_tables import AuditRow
 from ledger.refusals import Incomplete, TooLate
 from ledger.tables import DeviceRow, RegistrationCodeRow, StreamRow
@@ -348,6 +349,17 @@ def test_a_roster_holds_the_sessions_and_learners_of_the_region(gateway: Gateway
     ]
     assert [str(badge) for badge in roster.learners[0].badges] == [issued["badge"]]
     assert roster.good_until == NINE + timedelta(hours=24)
+
+
+def test_a_roster_says_who_learn_in_pairs(gateway: Gateway, kiosk: Kiosk) -> None:
+    with gateway.ledger.begin() as db:
+        for program in ("orders", "stock"):  # the same two, in two programs
+            pairs.add_program(db, program, region_id="east", title=program, title_zh=program, rule="cn-45")
+            pairs.add_pair(db, program, program_id=program, clerk_id="ann", manager_id="bo")
+
+    ann, bo = roster_of(kiosk).learners
+
+    assert (ann.partners, bo.partners) == (("bo",), ("ann",))
 
 
 @pytest.mark.parametrize(

@@ -133,13 +133,15 @@ def test_what_makes_no_sense_is_explained(
 def test_settings_are_changed_and_what_is_so_already_is_no_act(
     gateway: Gateway, ada: FlaskClient, kiosk: Kiosk
 ) -> None:
-    answers = [do(ada, kiosk.id, direction="in", faces="on") for _ in range(2)]
+    answers = [do(ada, kiosk.id, direction="in", faces="on", share_faces="on") for _ in range(2)]
 
     assert answers == [(303, "/devices?done=changed")] * 2
-    assert (row(gateway, kiosk.id).direction, row(gateway, kiosk.id).faces) == ("in", True)
+    changed = row(gateway, kiosk.id)
+    assert (changed.direction, changed.faces, changed.share_faces) == ("in", True, True)
+    assert "faces too, shared" in ada.get("/devices").text
     with gateway.ledger.read() as db:
         noted = list(db.scalars(sa.select(AuditRow.details).where(AuditRow.act == "device set up")))
-    assert noted == [{"direction": "in", "faces": True}]
+    assert noted == [{"direction": "in", "faces": True, "share_faces": True}]
 
 
 def test_a_rolled_password_is_over_and_the_kiosk_gets_another(gateway: Gateway, ada: FlaskClient, kiosk: Kiosk) -> None:

@@ -74,8 +74,8 @@ def test_no_answer_holds_a_secret(hr: Hr, kiosk: Kiosk) -> None:
     told = hr.get(f"devices/{kiosk.id}").get_json()
 
     assert set(told) == {
-        "id", "name", "room", "region", "state", "fingerprint", "direction", "faces", "registered_at", "confirmed_at",
-        "revoked_at", "seen_at", "waiting", "last_assigned", "trouble", "dead_letters",
+        "id", "name", "room", "region", "state", "fingerprint", "direction", "faces", "share_faces", "registered_at",
+        "confirmed_at", "revoked_at", "seen_at", "waiting", "last_assigned", "trouble", "dead_letters",
     }  # fmt: skip
     with hr.gateway.ledger.read() as db:
         row = db.get_one(DeviceRow, kiosk.id)
