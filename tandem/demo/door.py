@@ -67,9 +67,10 @@ class Door:
         self.station = Station(
             identity,
             folder=self._folder,
-            source=self.easel,
+            sources=[self.easel],
             clock=clock,
-            look=Look(self._engine, gallery),
+            # The people of the sample day are still pictures: they cannot do what a challenge asks.
+            look=Look(self._engine, gallery, challenge=False),
             gallery=gallery,
             outbox=self._make_outbox(self._folder / FILE, stream=identity.stream),
             connect=self._connect,
