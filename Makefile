@@ -8,7 +8,7 @@ PIP := .venv/bin/python -m pip --disable-pip-version-check --no-input
 BUILD := --quiet --no-deps --no-build-isolation
 COMPILE := UV_CUSTOM_COMPILE_COMMAND="make lock" uv pip compile --quiet --universal --generate-hashes --no-emit-index-url
 
-.PHONY: help install demo test soak-ledger soak-delivery bench lint format check services lock clean
+.PHONY: help install demo test soak-ledger soak-delivery soak-kiosk bench lint format check services lock clean
 
 help: ## Show this list
 	@if [ -t 1 ] && [ -z "$${NO_COLOR:-}" ]; then name='\033[36m%-11s\033[0m'; else name='%-11s'; fi; \
@@ -29,6 +29,9 @@ soak-ledger: .venv/.ready ## Run the long proofs of the ledger (half an hour)
 
 soak-delivery: .venv/.ready ## Run the long proofs of delivery (three quarters of an hour)
 	@TANDEM_REQUIRE_SERVICES=1 .venv/bin/pytest tests/soak/delivery_*.py -n 0 -v -s --durations=0 --timeout=2700 $(ARGS)
+
+soak-kiosk: .venv/.ready ## Run the long proofs of the kiosk: people, photos, replays before the camera (half an hour)
+	@TANDEM_REQUIRE_SERVICES=1 .venv/bin/pytest tests/soak/kiosk_*.py -n 0 -v -s --durations=0 --timeout=2700 $(ARGS)
 
 bench: .venv/.ready ## Measure what the design promises (ARGS="--only feed --scale 0.1" chooses and shrinks)
 	@.venv/bin/python -m bench $(ARGS)

@@ -8,7 +8,21 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from bench import importing, ingesting, outboxes, reading, receipts, results, ruling, settling, watching
+from bench import (
+    arriving,
+    codes,
+    faces,
+    gallery,
+    importing,
+    ingesting,
+    outboxes,
+    reading,
+    receipts,
+    results,
+    ruling,
+    settling,
+    watching,
+)
 from bench.machine import machine
 from bench.measured import Measured
 from bench.stage import DURABLE, Stage, program, staged
@@ -26,6 +40,10 @@ ON_EACH_ENGINE = {
 MEASUREMENTS: Mapping[str, Measurement] = {
     "rules": ruling.measure,
     "outbox": outboxes.measure,
+    "station": arriving.measure,
+    "codes": codes.measure,
+    "gallery": gallery.measure,
+    "faces": faces.measure,
     **{
         f"{name}-{engine}": partial(measure, engine=engine)
         for name, measure in ON_EACH_ENGINE.items()

@@ -27,7 +27,7 @@ START = """
 import sys
 from kiosk.clock import system_clock
 from kiosk.settings import read
-from kiosk.station import open_station
+from kiosk.opening import open_station
 settings = read(data=sys.argv[1], source=f"folder:{sys.argv[1]}", gateway="http://127.0.0.1:9")
 open_station(settings, system_clock()).stop()
 """

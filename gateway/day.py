@@ -32,7 +32,7 @@ Status = Literal["expected", "in", "left", "missing", "absent", "review"]
 Phase = Literal["before", "open", "now", "over"]
 Contact = Literal["ok", "quiet", "unconfirmed"]
 
-TROUBLES = frozenset({"camera_lost", "disk_full", "outbox_failed", "numbers_differ", "no_badge_keys"})
+TROUBLES = frozenset({"camera_lost", "disk_full", "outbox_failed", "numbers_differ", "no_badge_keys", "scanner_lost"})
 """What a kiosk may say of itself that has a text of its own."""
 SILENT = timedelta(seconds=90)
 """Three heartbeats."""

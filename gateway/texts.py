@@ -110,6 +110,7 @@ TEXTS: dict[str, Text] = {
     "device_quiet": Text("Silent", "失联"),
     "device_unconfirmed": Text("To confirm", "待确认"),
     "trouble_camera_lost": Text("Camera not working", "摄像头无法使用"),
+    "trouble_scanner_lost": Text("Scanner not working", "扫码器无法使用"),
     "trouble_disk_full": Text("Disk full: records nothing", "存储已满：无法记录"),
     "trouble_outbox_failed": Text("Storage failed: records nothing", "存储故障：无法记录"),
     "trouble_numbers_differ": Text("Numbers differ: is there a copy?", "编号不一致：是否有副本？"),

@@ -9,11 +9,20 @@ from uuid import UUID
 
 from attendance.direction import Direction
 from attendance.reasons import Code
+from kiosk.memory import Whereabouts
 from protocol.records import KioskRecord
 
-Kind = Literal["green", "amber", "red", "ask_badge", "ask_direction", "one_badge", "not_a_badge"]
+Kind = Literal["green", "amber", "red", "ask_badge", "ask_direction", "look_here", "one_badge", "not_a_badge", "staff"]
 
 SHOWN = 50  # answers that a screen may still ask for
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Partner:
+    """Where somebody is with whom the person learns in a pair, as far as this kiosk knows."""
+
+    name: str
+    whereabouts: Whereabouts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +43,8 @@ class Answer:
     room_name: str | None = None
     """Where the session is, when it is not here."""
     direction: Direction | None = None
+    partners: tuple[Partner, ...] = ()
+    """Those who are on the same session's roster."""
     records: tuple[KioskRecord, ...] = ()
     """What was kept: one record, two at a change between sessions, none for a question."""
 
@@ -49,6 +60,7 @@ class Answers:
         self._changed = Condition()
         self._answers: deque[Answer] = deque(maxlen=SHOWN)
         self._open = True
+        self._stirred = 0
 
     def add(self, answer: Answer) -> None:
         with self._changed:
@@ -60,6 +72,19 @@ class Answers:
         with self._changed:
             self._changed.wait_for(lambda: self._newer(after) or not self._open, timeout)
             return self._newer(after)
+
+    def watch(self, after: int, timeout: float) -> list[Answer]:
+        """Give the answers with a higher number; block for at most `timeout` seconds while nothing changes."""
+        with self._changed:
+            stirred = self._stirred
+            self._changed.wait_for(lambda: self._newer(after) or self._stirred != stirred or not self._open, timeout)
+            return self._newer(after)
+
+    def stir(self) -> None:
+        """Let everybody go who watches: something else has changed that a screen shows."""
+        with self._changed:
+            self._stirred += 1
+            self._changed.notify_all()
 
     def close(self) -> None:
         """Let everybody go who waits."""

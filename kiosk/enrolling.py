@@ -17,6 +17,9 @@ from protocol.roster import RosterLearner
 
 log = logging.getLogger(__name__)
 
+PATIENCE = timedelta(seconds=20)
+"""For three good frames; whoever tries for longer needs a hint, not more time."""
+
 End: TypeAlias = Literal["enrolled", "not_kept", "too_slow"] | Reason
 """How it ended; `not_kept`: the disk has failed."""
 
@@ -77,14 +80,14 @@ class Enrolling:
         return progress is not None and progress.end is None
 
     def begin(self, learner: RosterLearner, *, faces: bool, anyway: bool, within: timedelta) -> None:
-        """Look at the next frames for this person, in place of anybody before."""
+        """Look at the next frames for this person, in place of anybody before; for 20 seconds at most."""
         rules = Rules(faces=faces, threshold=self._threshold, margin=self._margin, anyway=anyway)
         no = refusal(learner, faces=faces)
         self._run = _Run(
             learner=learner,
             rules=rules,
             enrolment=Enrolment(self._engine, threshold=self._threshold),
-            until=self._time() + within.total_seconds(),
+            until=self._time() + min(within, PATIENCE).total_seconds(),
             progress=Progress(learner_id=learner.id, name=learner.name, end=no.reason if no else None),
         )
 

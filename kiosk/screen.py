@@ -3,24 +3,30 @@
 import json
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from threading import BoundedSemaphore
 from typing import Any, Final, Protocol
 from uuid import UUID
 
 from flask import Flask, Response, abort, render_template, request
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from attendance.direction import Direction
 from attendance.reasons import Text
 from kiosk import texts
 from kiosk.answers import Answer
+from kiosk.enrolling import Progress
+from kiosk.liveness import Guide
+from kiosk.staff_mode import StaffMode
+from kiosk.staff_screen import both, sent, shown_progress, staff_pages
 
 MOST_STREAMS: Final = 4
 """Pages that may listen at once; a server needs a thread for each, and some for the pictures."""
 QUIET: Final = 1.0  # seconds between two looks at the station when nothing happens
-EAGER: Final = 0.2  # seconds, while somebody waits for the second tick
+EAGER: Final = 0.2  # seconds, while somebody waits for the second tick, or does what the screen asks
 MOST_BYTES: Final = 1024
+NOT_REGISTERED: Final = "not_registered"
+REGISTER: Final = "tandem kiosk register <address> <code>"
 
 # The page answers to these names only, so that no site on the internet can point its own name here and read along.
 LOOPBACK: Final = ["127.0.0.1", "localhost"]
@@ -62,16 +68,29 @@ class Status(Protocol):
     def faces(self) -> bool: ...
     @property
     def trouble(self) -> str | None: ...
+    @property
+    def lost(self) -> tuple[str, ...]: ...
+    @property
+    def fingerprint(self) -> str | None: ...
+    @property
+    def guide(self) -> Guide | None: ...
+    @property
+    def staff(self) -> timedelta | None: ...
+    @property
+    def enrolment(self) -> Progress | None: ...
 
 
 class StationView(Protocol):
     """What the screen sees of the station."""
 
-    def wait(self, after: int, timeout: float) -> Sequence[Answer]:
-        """Give the answers with a higher number; block for at most `timeout` seconds when there are none."""
+    @property
+    def staff_mode(self) -> StaffMode | None: ...
+
+    def watch(self, after: int, timeout: float) -> Sequence[Answer]:
+        """Give the answers with a higher number; block for at most `timeout` seconds while nothing is new."""
 
     def picture(self) -> bytes | None:
-        """Give the latest frame as JPEG."""
+        """Give the latest frame as JPEG, as people should see it."""
 
     def status(self) -> Status: ...
 
@@ -95,7 +114,12 @@ def utc_now() -> datetime:
 
 
 def create_screen(
-    station: StationView, *, language: str, now: Callable[[], datetime] = utc_now, zone: tzinfo | None = None
+    station: StationView,
+    *,
+    language: str,
+    sound: bool = True,
+    now: Callable[[], datetime] = utc_now,
+    zone: tzinfo | None = None,
 ) -> Flask:
     """Make the page of a station; its clock shows the time of `zone`, or of the machine without one."""
     app = Flask(__name__)
@@ -112,7 +136,8 @@ def create_screen(
     @app.get("/")
     def page() -> str:
         asked = request.args.get("lang", language)
-        return render_template("screen.html", language="zh" if asked.startswith("zh") else "en", texts=texts.TEXTS)
+        shown = "zh" if asked.startswith("zh") else "en"
+        return render_template("screen.html", language=shown, texts=texts.TEXTS, sound=sound)
 
     @app.get("/favicon.ico")
     def favicon() -> Response:
@@ -134,33 +159,25 @@ def create_screen(
 
     @app.post("/choice")
     def choice() -> Response:
-        chosen = _chosen()
+        chosen = sent(Chosen)
         if not station.choose(chosen.number, chosen.direction):
             abort(409)
         return Response(status=204)
 
+    if station.staff_mode:
+        app.register_blueprint(staff_pages(station.staff_mode))
     return app
-
-
-def _chosen() -> Chosen:
-    """Read the choice; only our own page can send JSON here, because others would have to ask first."""
-    if not request.is_json:
-        abort(415)
-    try:
-        return Chosen.model_validate_json(request.get_data())
-    except ValidationError:
-        abort(400)
 
 
 def _stream(station: StationView, now: Callable[[], datetime]) -> Iterator[str]:
     """Tell answers, second ticks and changes of status until the station stops."""
     # A page that comes back starts afresh: a name that was on the screen once must not return.
-    told = max((answer.number for answer in station.wait(0, 0)), default=0)
+    told = max((answer.number for answer in station.watch(0, 0)), default=0)
     on_the_way = deque[UUID](maxlen=8)  # more people cannot be on the screen
     shown: dict[str, Any] = {}
     while (status := station.status()).running:
         events: list[str] = []
-        if shown != (shown := _status(status, now())):
+        if shown != (shown := _status(status, station.staff_mode, now())):
             events.append(_event("status", shown))
         arrived = [record for record in on_the_way if station.is_delivered(record)]
         events += [_event("delivered", {"record": str(record)}) for record in arrived]
@@ -168,7 +185,7 @@ def _stream(station: StationView, now: Callable[[], datetime]) -> Iterator[str]:
             on_the_way.remove(record)
         # A page that was closed is only noticed when something is written to it.
         yield "".join(events) or ": still here\n\n"
-        for answer in station.wait(told, EAGER if on_the_way else QUIET):
+        for answer in station.watch(told, EAGER if on_the_way or status.guide or status.enrolment else QUIET):
             told = answer.number
             if answer.record:
                 on_the_way.append(answer.record.id)
@@ -179,14 +196,30 @@ def _event(name: str, data: dict[str, Any]) -> str:
     return f"event: {name}\ndata: {json.dumps(data, ensure_ascii=False)}\n\n"
 
 
-def _status(status: Status, now: datetime) -> dict[str, Any]:
+def _status(status: Status, staff: StaffMode | None, now: datetime) -> dict[str, Any]:
+    progress = status.enrolment
     return {
         "time": f"{now:%H:%M}",
         "date": {"en": f"{now:%A}, {now.day} {now:%B}", "zh": f"{now.month}月{now.day}日 {_weekday_zh(now)}"},
-        "faces": status.faces,
+        "faces": status.faces and "camera_lost" not in status.lost,
+        "setup": _setup(status),
         "trouble": _parts(texts.TROUBLES.get(status.trouble, texts.ANY_TROUBLE)) if status.trouble else None,
-        "notices": [{"code": code, **_both(text)} for code, text in _notices(status, now)],
+        "notices": [{"code": code, **both(text)} for code, text in _notices(status, now)],
+        "guide": {"code": status.guide, **both(texts.GUIDES[status.guide])} if status.guide else None,
+        "staff": status.staff is not None,
+        "enrolment": shown_progress(progress, staff.name_of) if progress and staff else None,
     }
+
+
+def _setup(status: Status) -> dict[str, Any] | None:
+    """Say what a technician has to do before the station can work."""
+    if status.trouble == NOT_REGISTERED:
+        return _asked(NOT_REGISTERED, REGISTER)
+    return _asked("unconfirmed", status.fingerprint) if status.fingerprint else None
+
+
+def _asked(key: str, copy: str) -> dict[str, Any]:
+    return {"heading": both(texts.TEXTS[key]), "more": both(texts.TEXTS[f"{key}_more"]), "copy": copy}
 
 
 def _weekday_zh(now: datetime) -> str:
@@ -194,17 +227,21 @@ def _weekday_zh(now: datetime) -> str:
 
 
 def _notices(status: Status, now: datetime) -> Iterator[tuple[str, Text]]:
+    if _setup(status) or status.trouble:
+        return  # nobody can check in, whatever else is missing
     if not status.online:
         yield "offline", texts.offline(status.waiting)
     if status.roster_good_until is None:
         yield "roster", texts.TEXTS["no_roster"]
     elif status.roster_good_until < now:
         yield "roster", texts.TEXTS["old_roster"]
+    for code in status.lost:
+        if code in texts.LOST:
+            yield code, texts.LOST[code]
 
 
 def _answer(answer: Answer, now: datetime) -> dict[str, Any]:
     heading, more = _words(answer)
-    role = texts.ROLES.get(answer.role, Text(answer.role, answer.role)) if answer.role else None
     title = answer.title or answer.title_zh
     return {
         "number": answer.number,
@@ -213,11 +250,17 @@ def _answer(answer: Answer, now: datetime) -> dict[str, Any]:
         "record": str(answer.record.id) if answer.record else None,
         "time": f"{answer.at.astimezone(now.tzinfo):%H:%M}",
         "name": answer.name,
-        "role": _both(role) if role else None,
+        "partners": _partners(answer),
+        "role": both(texts.role(answer.role)) if answer.role else None,
         "title": {"en": answer.title or title, "zh": answer.title_zh or title} if title else None,
-        "heading": _both(heading),
+        "heading": both(heading),
         "more": _more(answer, more) if more else None,
     }
+
+
+def _partners(answer: Answer) -> dict[str, str] | None:
+    told = [texts.filled(f"partner_{one.whereabouts}", name=one.name) for one in answer.partners]
+    return both(Text(". ".join(one.en for one in told), "；".join(one.zh for one in told))) if told else None
 
 
 def _words(answer: Answer) -> tuple[Text, Text | None]:
@@ -231,13 +274,9 @@ def _more(answer: Answer, text: Text) -> dict[str, list[str]]:
     """Name the room to go to where it is known, instead of sending people to look it up."""
     parts = _parts(text)
     if answer.room_name:
-        place = texts.go_to(answer.room_name)
+        place = texts.filled("go_to", room=answer.room_name)
         parts["en"][1], parts["zh"][1] = place.en, place.zh
     return parts
-
-
-def _both(text: Text) -> dict[str, str]:
-    return {"en": text.en, "zh": text.zh}
 
 
 def _parts(text: Text) -> dict[str, list[str]]:

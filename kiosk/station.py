@@ -3,7 +3,7 @@
 import logging
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,27 +20,30 @@ from kiosk.asking import gateway_client
 from kiosk.broker import Connect, PahoConnection
 from kiosk.clock import KioskClock
 from kiosk.desk import Desk
+from kiosk.enrolling import Enrolling, Progress
 from kiosk.errands import Errands
-from kiosk.faces import DlibFaces, FaceEngine, FaceEngineMissing
 from kiosk.gallery import Gallery
-from kiosk.identity import Identity, stay_here, this_machine
-from kiosk.look import Look, Sighting
+from kiosk.identity import Identity
+from kiosk.intake import Intake
+from kiosk.look import Guide, Look
 from kiosk.outbox import FILE as OUTBOX
-from kiosk.outbox import Outbox, OutboxError, OutboxFull, OutboxUnsafe
+from kiosk.outbox import Outbox, OutboxError, OutboxFull
 from kiosk.roster import RosterBook
-from kiosk.settings import KioskSettings
-from kiosk.source import Frame, Source, Trouble, open_source
+from kiosk.sharing import Sharing
+from kiosk.sightings import BadgeSeen, Sighting
+from kiosk.source import Frame, Scanned, Source
+from kiosk.staff import check_pin
+from kiosk.staff_mode import StaffMode
 from kiosk.uplink import Uplink
 
 log = logging.getLogger(__name__)
 
-BLINK = timedelta(seconds=1)
-"""Before looking again after a fault."""
 MENDING = timedelta(seconds=1)
 """Between two trials of an outbox that has failed: nobody scans at a station that sends people away."""
 JOIN = 15  # seconds
 WIDEST = 960  # pixels of the picture on the screen
-GALLERY = "gallery.db"
+RANKS = ("device_revoked", "outbox_failed", "disk_full", "numbers_differ")
+"""Troubles that say most about why nothing works; the others follow, the oldest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,10 +56,25 @@ class Status:
     waiting: int
     faces: bool
     trouble: str | None
+    """Why nobody can check in here."""
+    lost: tuple[str, ...] = ()
+    """What is missing while something else still takes people in."""
+    fingerprint: str | None = None
+    """What an admin has to compare, for as long as nobody has confirmed this device."""
+    guide: Guide | None = None
+    """What the person before the camera should do now."""
+    staff: timedelta | None = None
+    """How long a member of staff has the list open, if so."""
+    enrolment: Progress | None = None
 
 
 class Eye(Protocol):
     """What the station needs of a `Look`."""
+
+    @property
+    def guide(self) -> Guide | None: ...
+
+    def expect(self, learner_id: str | None) -> None: ...
 
     def see(self, frame: Frame, faces_allowed_for: frozenset[str], *, at: float) -> list[Sighting]: ...
 
@@ -69,17 +87,21 @@ class Station:
         identity: Identity,
         *,
         folder: Path,
-        source: Source,
+        sources: Sequence[Source],
         clock: KioskClock,
         look: Eye | None = None,
         gallery: Gallery | None = None,
+        enrolling: Enrolling | None = None,
+        sharing: Sharing | None = None,
         outbox: Outbox | None = None,
         client: httpx2.Client | None = None,
         connect: Connect = PahoConnection,
         frame_time: Callable[[], float] = time.monotonic,
         luck: Callable[[], float] = random.random,
+        mirror: bool = True,
     ) -> None:
-        self._source, self._frame_time = source, frame_time
+        self._frame_time, self._mirror = frame_time, mirror
+        self._identity, self._enrolling = identity, enrolling
         self._has_faces = gallery is not None
         self._gallery = gallery or Gallery(None, identity.gallery_key)
         self._look = look or Look(None, self._gallery)
@@ -87,7 +109,10 @@ class Station:
         self._stopping = Event()
         self._telling = Lock()
         self._frame: Frame | None = None
+        self._guide: Guide | None = None
+        self._roster_good_until: datetime | None = None
         self._trouble: dict[str, str] = {}
+        self._intake = Intake(sources, take=self._take, lost=self._lose_sight)
         self._threads: list[Thread] = []
         self.answers = Answers()
         self.outbox = outbox or Outbox(folder / OUTBOX, stream=identity.stream)
@@ -102,6 +127,7 @@ class Station:
             clock=clock,
             online=self._online,
             note_trouble=self._note_trouble,
+            sharing=sharing,
             luck=luck,
         )
         self.uplink = Uplink(
@@ -110,23 +136,37 @@ class Station:
             account=self.errands.account,
             now=clock.now,
             on_config=self._hear_of_roster,
-            trouble=self._worst,
+            trouble=self._what_is_wrong,
             connect=connect,
             luck=luck,
         )
         trusted = replace(clock, state=self.errands.clock_state)
-        self.desk = Desk(self.book, self.outbox, trusted, online=self._online)
+        self.desk = Desk(self.book, self.outbox, trusted, online=self._online, knows_face=self._knows_face)
+        self.staff_mode = StaffMode(
+            self.desk,
+            self.book,
+            self._gallery,
+            enrolling,
+            tell=self._told,
+            stir=self.answers.stir,
+            check_pin=lambda badge, pin: check_pin(self._client, identity, badge, pin, at=clock.now()),
+        )
+
+    @property
+    def gets_on(self) -> bool:
+        """Say whether frames and scans are still gone through."""
+        return self._intake.gets_on
 
     def start(self) -> None:
         """Begin to look, ask and send; returns at once."""
         self._threads = [
-            Thread(target=self._watch, name="eye", daemon=True),
             Thread(target=self.errands.run, args=(self._stopping,), name="errands", daemon=True),
             Thread(target=self._mend, name="storage", daemon=True),
         ]
         self.uplink.start()
         for thread in self._threads:
             thread.start()
+        self._intake.start()
 
     def stop(self) -> None:
         """End in order; what waits for the gateway stays in the outbox."""
@@ -150,6 +190,10 @@ class Station:
         """Give the answers with a higher number; block for at most `timeout` seconds while there are none."""
         return self.answers.wait(after, timeout)
 
+    def watch(self, after: int, timeout: float) -> list[Answer]:
+        """Do as `wait`, and come back sooner when the screen has something else to show."""
+        return self.answers.watch(after, timeout)
+
     def is_delivered(self, record_id: UUID) -> bool:
         """Say whether the gateway has a record of a recent answer."""
         number = self.answers.record_number(record_id)
@@ -167,26 +211,37 @@ class Station:
         scale = min(1.0, WIDEST / width)
         size = (round(width * scale), max(1, round(height * scale)))
         small = cv2.resize(frame.image, size, interpolation=cv2.INTER_AREA)
+        if self._mirror:  # people find their badge faster in a mirror than in a window
+            small = cv2.flip(small, 1)
         return cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, 80])[1].tobytes()
 
     def status(self) -> Status:
         """Say how the station is."""
         day = self.book.day()
+        if day:
+            self._roster_good_until = day.good_until
         return Status(
             running=not self._stopping.is_set(),
             online=self.uplink.connected,
-            roster_good_until=day.good_until if day else None,
+            # Also when its time is over and it is forgotten: it was there, and that is what the screen says.
+            roster_good_until=self._roster_good_until,
             waiting=self._waiting(),
             faces=self._has_faces and day is not None and day.faces,
             trouble=self._worst(),
+            lost=() if self._intake.is_blind else self._intake.lost,
+            fingerprint=None if self.errands.account() else self._identity.fingerprint,
+            guide=self._guide,
+            staff=self.staff_mode.left,
+            enrolment=self.staff_mode.progress,
         )
 
     def _end(self) -> None:
         self._stopping.set()
         self.errands.hurry()
-        self._source.close()
+        self._intake.end()
         self.answers.close()
         self.uplink.stop()
+        self._intake.join(JOIN)
         for thread in self._threads:
             thread.join(JOIN)
         self._client.close()
@@ -218,6 +273,7 @@ class Station:
     def _mend(self) -> None:
         """Try an outbox that has failed until it can record again."""
         while not self._stopping.wait(MENDING.total_seconds()):
+            self._told(self.desk.lapse)
             if "outbox" in self._trouble:
                 self._try_outbox()
 
@@ -230,34 +286,36 @@ class Station:
             log.info("check-ins can be recorded again")
             self._note_trouble("outbox", None)
 
-    def _watch(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                for seen in self._source.frames():
-                    self._take(seen)
-                return  # a folder that was played to its end
-            except Exception:
-                # A picture that upsets a decoder must not close the door for the rest of the day.
-                log.exception("looking failed and begins anew")
-                self._lose_sight()
-                self._stopping.wait(BLINK.total_seconds())
-
-    def _take(self, seen: Frame | Trouble) -> None:
-        if self._stopping.is_set():
-            return
-        if isinstance(seen, Trouble):
-            log.warning("%s: %s", seen.where, seen.why)
-            self._lose_sight()
+    def _take(self, seen: Frame | Scanned) -> None:
+        if isinstance(seen, Scanned):
+            self.sight(BadgeSeen(text=seen.text))
             return
         self._frame = seen
+        if self._enrolling and self._enrolling.wants_frames:
+            self._enrolling.see(seen.image, at=self._frame_time())
+            self._show_guide(None)
+            return
+        self._look.expect(self.desk.awaited())
         sightings = self._look.see(seen, self.book.faces(), at=self._frame_time())
-        self._note_trouble("camera", None)
+        self._show_guide(self._look.guide)
         for sighting in sightings:
             self.sight(sighting)
+        self._told(self.desk.lapse)
 
-    def _lose_sight(self) -> None:
-        self._note_trouble("camera", "camera_lost")
-        self._frame = None  # the last one may show somebody who has long gone
+    def _show_guide(self, guide: Guide | None) -> None:
+        # Whoever has the list open stands before the camera, and is not the one to be checked in.
+        if self.desk.awaited():
+            guide = guide or "look_here"
+        elif self.staff_mode.left:
+            guide = None
+        if guide != self._guide:
+            self._guide = guide
+            self.answers.stir()
+
+    def _lose_sight(self, code: str) -> None:
+        if code == "camera_lost":
+            self._frame = None  # the last one may show somebody who has long gone
+            self._guide = None
 
     def _note_trouble(self, of: str, trouble: str | None) -> None:
         if trouble:
@@ -266,13 +324,22 @@ class Station:
             self._trouble.pop(of, None)
 
     def _worst(self) -> str | None:
-        troubles = dict(self._trouble)  # other threads note theirs meanwhile
-        return next(iter(troubles.values()), "numbers_differ" if self.outbox.disagrees else None)
+        """Say why nobody can check in here, if that is so."""
+        troubles = [*self._trouble.copy().values()]  # other threads note theirs meanwhile
+        troubles += ["numbers_differ"] if self.outbox.disagrees else []
+        troubles += self._intake.lost if self._intake.is_blind else ()
+        return min(troubles, key=lambda one: RANKS.index(one) if one in RANKS else len(RANKS), default=None)
+
+    def _what_is_wrong(self) -> str | None:
+        return self._worst() or next(iter(self._intake.lost), None)
 
     def _hear_of_roster(self, version: str) -> None:
         day = self.book.day()
         if day is None or day.version != version:
             self.errands.hurry()
+
+    def _knows_face(self, learner_id: str) -> bool:
+        return self._has_faces and learner_id in self._gallery.people()
 
     def _online(self) -> bool:
         return self.uplink.connected
@@ -286,33 +353,3 @@ class Station:
 
 def _kind(error: OutboxError) -> str:
     return "disk_full" if isinstance(error, OutboxFull) else "outbox_failed"
-
-
-def open_station(settings: KioskSettings, clock: KioskClock) -> Station:
-    """Put a station together from its settings; raises IdentityError, OutboxError or GalleryLocked."""
-    identity = Identity.load(settings.data)
-    stay_here(settings.data, this_machine())
-    _assert_not_forgotten(identity, settings.data / OUTBOX)
-    if settings.gateway:
-        identity = identity.model_copy(update={"gateway": settings.gateway})
-    engine = _installed_engine()
-    source = open_source(settings.source)
-    if engine is None:
-        return Station(identity, folder=settings.data, source=source, clock=clock)
-    gallery = Gallery(settings.data / GALLERY, identity.gallery_key)
-    look = Look(engine, gallery, threshold=settings.threshold, margin=settings.margin)
-    return Station(identity, folder=settings.data, source=source, clock=clock, look=look, gallery=gallery)
-
-
-def _assert_not_forgotten(identity: Identity, path: Path) -> None:
-    """Refuse an outbox that is gone: an empty one would begin at 1, and the gateway has other check-ins there."""
-    if identity.account is not None and not path.exists():
-        raise OutboxUnsafe(f"{path} is missing: put it back, or register this kiosk anew")
-
-
-def _installed_engine() -> FaceEngine | None:
-    try:
-        return DlibFaces()
-    except FaceEngineMissing:
-        log.info("no face engine is installed: this station works by badge")
-        return None

@@ -21,6 +21,7 @@ from tandem.systemd import watched
 
 if TYPE_CHECKING:
     from kiosk.settings import KioskSettings
+    from kiosk.station import Station
     from tandem.simulate import Figures
 
 app = typer.Typer(help="A check-in station at a door.", no_args_is_help=True)
@@ -65,8 +66,8 @@ def run(
         from kiosk import settings
         from kiosk.clock import system_clock
         from kiosk.figures import KioskFigures, health
+        from kiosk.opening import open_station
         from kiosk.screen import create_screen
-        from kiosk.station import Station, open_station
         from tandem import logs
         from tandem.monitor import monitor
         from tandem.serving import Served

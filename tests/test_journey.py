@@ -64,7 +64,7 @@ def test_from_a_picture_to_hr_over_stand_ins(tmp_path: Path) -> None:
     station = Station(
         standing(identity, client(app), at=clock.now()),
         folder=tmp_path,
-        source=easel,
+        sources=[easel],
         clock=KioskClock(now=clock.now, monotonic=clock.monotonic, boot=BOOT, state=lambda: "synced"),
         client=client(app),
         connect=lambda account, subscribe: Wire(ledger, secrets, clock, subscribe),

@@ -5,12 +5,12 @@ const PICTURE_EVERY = 125; // ms; about eight pictures a second
 const RETRY_AFTER = 1000; // ms; picture or station could not be had
 const NAME_STAYS = 3000; // ms; nobody's name stands on a public display for longer
 const NEXT_AFTER = 1200; // ms; how long an answer stays at least when the next person waits
-const STAYS = { green: 3000, amber: 6000, red: 7000, ask_direction: 20000 }; // ms
+const STAYS = { green: 3000, amber: 6000, red: 7000, ask_direction: 20000, look_here: 2000 }; // ms
 const HINT_STAYS = 4000; // ms
 const HOME_AFTER = 30000; // ms without a touch; then the display speaks its own language again
 
 const SIGNS = { green: "#check", amber: "#clock", red: "#cross" };
-const HINTS = { ask_badge: "#badge", one_badge: "#badges", not_a_badge: "#badge-not" };
+const HINTS = { ask_badge: "#badge", one_badge: "#badges", not_a_badge: "#badge-not", look_here: "#face" };
 const NOTES = { // [Hz, seconds from the start]
   green: [[660, 0], [990, 0.12]],
   amber: [[520, 0], [520, 0.18]],
@@ -18,6 +18,8 @@ const NOTES = { // [Hz, seconds from the start]
   ask_direction: [[590, 0], [740, 0.14]],
 };
 const HINT_NOTES = [[590, 0]];
+const SIGN_NOTES = [[780, 0]]; // a movement is asked for
+const MOVES = ["blink", "turn_left", "turn_right"];
 
 const root = document.documentElement;
 const body = document.body;
@@ -62,15 +64,21 @@ const queue = [];
 let shown = null;
 let shownAt = 0;
 let turn = 0; // the timer that ends what is shown
-let restView = "waiting"; // or "trouble"
+let restView = "waiting"; // what is shown while there is no answer
 let nameTimer = 0;
 
 function arrive(answer) {
+  if (answer.kind === "staff") return welcome(answer);
   const asking = shown?.kind === "ask_direction";
   if (isHint(answer) && asking) return; // A passer-by does not take the question away.
   const open = queue.filter((other) => !isHint(other)); // What was a hint a moment ago is stale now.
   queue.splice(0, queue.length, ...open, answer);
-  if (!shown || asking) return next();
+  // Who was told what to do and has done it need not wait for the answer.
+  if (!shown || asking || (isHint(shown) && !isHint(answer))) return next();
+  soonNext();
+}
+
+function soonNext() {
   clearTimeout(turn);
   turn = setTimeout(next, Math.max(0, shownAt + NEXT_AFTER - performance.now()));
 }
@@ -89,10 +97,12 @@ function next() {
 function rest() {
   forgetName();
   view(restView);
+  if (restView === "staff") listStaff();
 }
 
 function forgetName() {
   writeAll("name", null);
+  sayAll("partners", null);
   by("aloud").textContent = "";
 }
 
@@ -114,6 +124,7 @@ function fill(answer) {
   writeAll("name", answer.name);
   body.dataset.name = width(answer.name) > 18 ? "long" : "short";
   sayAll("title", answer.title);
+  sayAll("partners", answer.partners);
   sayAll("what", pick(answer.more, 0));
   sayAll("todo", pick(answer.more, 1));
   sayAll("role", answer.role);
@@ -148,7 +159,7 @@ function deliver(record) {
 
 function aloud(answer) {
   const language = root.lang;
-  const words = [answer.heading[language], answer.name, answer.title?.[language], ...(answer.more?.[language] ?? [])];
+  const words = [answer.heading[language], answer.name, answer.title?.[language], ...(answer.more?.[language] ?? []), answer.partners?.[language]];
   const stop = language === "zh" ? "。" : ".";
   by("aloud").textContent = words
     .filter(Boolean)
@@ -172,14 +183,19 @@ async function choose(direction) {
   for (const button of choices) button.disabled = true;
   clearTimeout(turn);
   turn = setTimeout(next, NAME_STAYS); // The station's answer comes before that.
+  if (!(await send("choice", { number, direction }))) next();
+}
+
+// Give the station's answer; none when it is gone, and then the page says so.
+async function send(place, what) {
   try {
-    await fetch("choice", {
+    return await fetch(place, {
       method: "POST",
       headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ number, direction }),
+      body: JSON.stringify(what),
     });
   } catch {
-    next(); // The station is gone, and the page says so.
+    return null;
   }
 }
 
@@ -187,10 +203,164 @@ for (const button of choices) button.addEventListener("click", () => choose(butt
 
 document.addEventListener("keydown", (event) => {
   const place = ["ArrowLeft", "ArrowRight"].indexOf(event.key);
-  if (place < 0 || body.dataset.view !== "ask_direction") return;
-  choices[place].focus();
+  const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+  if (place >= 0 && body.dataset.view === "ask_direction") choices[place].focus();
+  else if (step && ["staff", "enrolment"].includes(body.dataset.view)) walk(step);
+  else return;
   event.preventDefault();
 });
+
+// Go to the next or last button; from the heading, to the first.
+function walk(step) {
+  const buttons = [...document.querySelectorAll("main button")].filter((one) => one.checkVisibility());
+  const at = buttons.indexOf(document.activeElement);
+  buttons[Math.max(0, Math.min(buttons.length - 1, at < 0 ? 0 : at + step))]?.focus();
+}
+
+// --- Staff -----------------------------------------------------------------------------------------------------------
+
+let closesAt = 0;
+let countdown = 0;
+
+function welcome(answer) {
+  queue.length = 0;
+  shown = null;
+  clearTimeout(turn);
+  clearTimeout(nameTimer);
+  restView = "staff";
+  rest();
+  by("staff").focus({ preventScroll: true }); // Not a button, for the same reason as above.
+  sound(HINT_NOTES);
+  aloud(answer);
+  nameTimer = setTimeout(forgetName, NAME_STAYS);
+}
+
+async function listStaff() {
+  const answer = await fetch("staff", { cache: "no-store" }).catch(() => null);
+  if (!answer?.ok) return;
+  const list = await answer.json();
+  closesAt = performance.now() + list.left * 1000;
+  clearInterval(countdown);
+  countdown = setInterval(sayLeft, 1000);
+  sayLeft();
+  const focused = document.activeElement?.dataset?.place;
+  body.dataset.rows = list.locked ? "locked" : list.rows.length ? "some" : "none";
+  by("rows").replaceChildren(...list.rows.map(row));
+  if (focused) document.querySelector(`[data-place="${CSS.escape(focused)}"]`)?.focus();
+}
+
+// --- The PIN of a member of staff ------------------------------------------------------------------------------------
+
+const MOST_DIGITS = 12;
+let pin = "";
+
+function typePin(key) {
+  if (key === "done") return tryPin();
+  pin = key === "delete" ? pin.slice(0, -1) : (pin + key).slice(0, MOST_DIGITS);
+  by("typed").textContent = "\u2022".repeat(pin.length);
+}
+
+async function tryPin() {
+  if (!pin) return;
+  const tried = pin;
+  forgetPin();
+  const answer = await send("staff/pin", { pin: tried }).then((one) => one && one.json()).catch(() => null);
+  if (answer?.right) return listStaff();
+  const words = by(answer?.wait ? "pin-wait" : "pin-wrong").content.cloneNode(true);
+  for (const span of words.querySelectorAll("span")) span.textContent = span.textContent.replace("{seconds}", answer?.wait);
+  document.querySelector(".wrong").replaceChildren(words);
+}
+
+function forgetPin() {
+  pin = "";
+  by("typed").textContent = "";
+  document.querySelector(".wrong").replaceChildren();
+}
+
+for (const key of document.querySelectorAll("[data-key]")) {
+  key.addEventListener("click", (event) => {
+    typePin(key.dataset.key);
+    // After a touch the keyboard goes on typing, and its Enter is not one more touch of this key.
+    if (event.detail) by("staff").focus({ preventScroll: true });
+  });
+}
+
+document.addEventListener("keydown", (event) => {
+  if (body.dataset.view !== "staff" || body.dataset.rows !== "locked") return;
+  if (event.key === "Enter" && event.target.tagName === "BUTTON") return;
+  const key = { Enter: "done", Backspace: "delete" }[event.key] ?? event.key;
+  if (/^([0-9]|done|delete)$/.test(key)) typePin(key);
+});
+
+function sayLeft() {
+  const seconds = Math.max(0, Math.round((closesAt - performance.now()) / 1000));
+  for (const element of document.querySelectorAll(".seconds")) element.textContent = seconds;
+}
+
+function row(one) {
+  const item = by("row").content.cloneNode(true);
+  const name = item.querySelector("strong");
+  name.textContent = one.name;
+  name.id = `who-${one.session}-${one.learner}`;
+  say(item.querySelector(".where"), one.whereabouts);
+  say(item.querySelector(".role"), one.role);
+  say(item.querySelector(".session"), one.title);
+  for (const button of item.querySelectorAll("button")) {
+    const does = button.dataset.does;
+    button.setAttribute("aria-describedby", name.id);
+    button.dataset.place = `${name.id}-${does}`;
+    if (does === "enrol") say(button, one.enrol);
+    button.addEventListener("click", () => act(does, one));
+  }
+  return item;
+}
+
+async function act(does, { learner, session }) {
+  if (does === "enrol") await send("staff/enrolment", { learner });
+  else await send("staff/choice", { learner, session, direction: does });
+}
+
+function forgetStaff() {
+  forgetPin();
+  clearInterval(countdown);
+  by("rows").replaceChildren();
+}
+
+by("staff-end").addEventListener("click", () => send("staff/end", {}));
+by("back").addEventListener("click", () => send("staff/back", {}));
+by("anyway").addEventListener("click", () => send("staff/enrolment", { learner: enrolled, anyway: true }));
+
+let enrolled = null; // whose face is being enrolled
+let faceTimer = 0;
+
+function showEnrolment(progress) {
+  if (!progress) {
+    enrolled = null;
+    return forgetFace();
+  }
+  if (enrolled !== progress.learner) {
+    enrolled = progress.learner;
+    writeAll("name-of-face", progress.name);
+    clearTimeout(faceTimer);
+    faceTimer = setTimeout(forgetFace, NAME_STAYS);
+  }
+  const dots = Array.from({ length: progress.of }, (_, number) => {
+    const dot = document.createElement("i");
+    dot.className = number < progress.good ? "good" : "";
+    return dot;
+  });
+  document.querySelector(".dots").replaceChildren(...dots);
+  body.dataset.end = progress.end ?? "";
+  sayAll("count", progress.count);
+  sayAll("flaw", progress.flaw);
+  sayAll("end", progress.said);
+  sayAll("others", progress.others);
+}
+
+function forgetFace() {
+  clearTimeout(faceTimer);
+  writeAll("name-of-face", null);
+}
 
 // --- The station -----------------------------------------------------------------------------------------------------
 
@@ -205,21 +375,54 @@ function listen() {
     clearTimeout(turn);
     shown = null;
     forgetName();
-    view("starting");
+    forgetStaff();
+    showEnrolment(null);
+    restView = "starting";
+    view(restView);
     // By hand, because the browser gives up for good when the station answers with an error.
     setTimeout(listen, RETRY_AFTER);
   });
 }
 
 function heed(status) {
-  restView = status.trouble ? "trouble" : "waiting";
+  const before = restView;
+  restView = resting(status);
+  sayAll("setup-heading", status.setup?.heading);
+  sayAll("setup-more", status.setup?.more);
+  writeAll("copy", status.setup?.copy);
   sayAll("trouble", pick(status.trouble, 0));
   sayAll("remedy", pick(status.trouble, 1));
+  guide(status.guide);
+  showEnrolment(status.enrolment);
+  if (!status.staff) forgetStaff();
+  if (!shown && restView !== before) rest();
   if (!shown) view(restView);
   body.dataset.faces = status.faces ? "on" : "off";
   by("time").textContent = status.time;
   say(by("date"), status.date);
   warn(status.notices);
+}
+
+function resting(status) {
+  if (status.setup) return "setup";
+  if (status.trouble) return "trouble";
+  if (status.enrolment) return "enrolment";
+  if (status.staff) return "staff";
+  return status.guide ? "guiding" : "waiting";
+}
+
+let guided = "";
+
+function guide(sign) {
+  sayAll("guide", sign);
+  if (guided === (guided = sign?.code ?? "")) return;
+  body.dataset.guide = guided;
+  if (!guided) return;
+  // Whoever is served now does not wait until the answer to somebody else has had its time.
+  if (shown && shown.kind !== "ask_direction") soonNext();
+  if (!MOVES.includes(guided)) return;
+  sound(SIGN_NOTES);
+  by("aloud").textContent = sign[root.lang];
 }
 
 let warned = ""; // What is said again would be read aloud again.
@@ -266,7 +469,7 @@ async function draw() {
 const audio = new AudioContext();
 
 function sound(notes) {
-  if (audio.state !== "running") return;
+  if (root.dataset.sound === "off" || audio.state !== "running") return;
   for (const [pitch, after] of notes) {
     const from = audio.currentTime + after;
     const tone = new OscillatorNode(audio, { frequency: pitch });

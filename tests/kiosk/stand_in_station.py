@@ -11,6 +11,9 @@ import numpy as np
 
 from attendance.direction import Direction
 from kiosk.answers import Answer
+from kiosk.enrolling import Progress
+from kiosk.liveness import Guide
+from kiosk.staff_mode import StaffMode
 from protocol.records import KioskRecord
 
 NINE = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -24,6 +27,11 @@ class Health:
     waiting: int = 0
     faces: bool = True
     trouble: str | None = None
+    lost: tuple[str, ...] = ()
+    fingerprint: str | None = None
+    guide: Guide | None = None
+    staff: timedelta | None = None
+    enrolment: Progress | None = None
 
 
 def entered(seq: int) -> KioskRecord:
@@ -63,6 +71,7 @@ class StandInStation:
     delivered: set[UUID] = field(default_factory=set)
     chosen: list[Direction] = field(default_factory=list)
     changed: Condition = field(default_factory=Condition)
+    staff_mode: StaffMode | None = None
 
     def say(self, answer: Answer) -> Answer:
         with self.changed:
@@ -76,7 +85,7 @@ class StandInStation:
             self.health = replace(self.health, running=False)
             self.changed.notify_all()
 
-    def wait(self, after: int, timeout: float) -> Sequence[Answer]:
+    def watch(self, after: int, timeout: float) -> Sequence[Answer]:
         with self.changed:
             self.changed.wait_for(lambda: len(self.said) > after or not self.health.running, timeout)
             return self.said[after:]

@@ -1,6 +1,6 @@
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -13,9 +13,13 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from attendance.reasons import TEXTS as REASONS
+from attendance.reasons import Text
 from kiosk import screen, texts
-from kiosk.answers import Answer, Kind
-from kiosk.screen import MOST_STREAMS, create_screen
+from kiosk.answers import Answer, Kind, Partner
+from kiosk.enrolling import End, Progress
+from kiosk.liveness import Guide
+from kiosk.screen import EAGER, MOST_STREAMS, create_screen
+from kiosk.staff_screen import shown_progress
 from kiosk.station import Station
 from tests.kiosk.stand_in_station import ANN, NINE, STRANGER, Health, StandInStation, silhouette
 
@@ -130,7 +134,7 @@ def test_every_sign_that_is_used_is_drawn(client: FlaskClient) -> None:
 
     used = set(re.findall(r'href="#([\w-]+)"', page)) | set(re.findall(r'"#([a-z-]+)"', SCRIPT))
 
-    assert used | {"in", "out", "offline", "roster"} == drawn
+    assert used | {"in", "out", "offline", "roster", "camera_lost", "scanner_lost"} == drawn
 
 
 # The picture.
@@ -160,8 +164,12 @@ def test_a_page_first_hears_how_the_station_is(station: StandInStation) -> None:
         "time": "09:00",
         "date": {"en": "Monday, 2 March", "zh": "3月2日 星期一"},
         "faces": True,
+        "setup": None,
         "trouble": None,
         "notices": [],
+        "guide": None,
+        "staff": False,
+        "enrolment": None,
     }
 
 
@@ -183,6 +191,10 @@ def test_the_clock_shows_the_time_of_the_place(station: StandInStation) -> None:
         pytest.param(Health(roster_good_until=NINE - timedelta(seconds=1)), ["roster"], id="an old roster"),
         pytest.param(Health(roster_good_until=NINE), [], id="a roster to the last second"),
         pytest.param(Health(online=False, roster_good_until=None), ["offline", "roster"], id="both"),
+        pytest.param(Health(lost=("scanner_lost",)), ["scanner_lost"], id="the scanner beside the camera"),
+        pytest.param(Health(lost=("of_a_newer_source",)), [], id="something the screen does not know"),
+        pytest.param(Health(trouble="disk_full", online=False, roster_good_until=None), [], id="a greater trouble"),
+        pytest.param(Health(fingerprint="590f-3f13", online=False, roster_good_until=None), [], id="not confirmed"),
     ],
 )
 def test_the_page_hears_what_is_missing(health: Health, codes: list[str]) -> None:
@@ -220,6 +232,7 @@ def test_an_answer_reaches_the_page(station: StandInStation) -> None:
         "record": str(ANN.records[0].id),
         "time": "09:00",
         "name": "Ann Lee",
+        "partners": None,
         "role": {"en": "Clerk", "zh": "文员"},
         "title": {"en": "Order entry 101", "zh": "订单录入 101"},
         "heading": {"en": "You are checked in", "zh": "签到成功"},
@@ -270,6 +283,72 @@ def test_only_so_many_pages_may_listen(client: FlaskClient) -> None:
         response.close()
 
 
+def test_without_a_camera_nobody_is_asked_to_look_into_it() -> None:
+    assert not seen(Health(lost=("camera_lost",)))["faces"]
+
+
+@pytest.mark.parametrize("sign", get_args(Guide))
+def test_every_sign_is_said(sign: Guide) -> None:
+    guide = seen(Health(guide=sign))["guide"]
+
+    assert guide["code"] == sign
+    assert guide["en"]
+
+
+@pytest.mark.parametrize(
+    "health, copied",
+    [
+        pytest.param(Health(trouble="not_registered"), "tandem kiosk register <address> <code>", id="not registered"),
+        pytest.param(Health(trouble="no_badge_keys", fingerprint="590f-3f13"), "590f-3f13", id="not confirmed"),
+    ],
+)
+def test_a_new_station_says_what_is_still_to_be_done(health: Health, copied: str) -> None:
+    assert seen(health)["setup"]["copy"] == copied
+
+
+@pytest.mark.parametrize("sound", [True, False])
+def test_a_setting_switches_the_sound_off(station: StandInStation, sound: bool) -> None:
+    app = create_screen(station, language="en", sound=sound)
+
+    page = app.test_client().get("/").text
+
+    assert f'data-sound="{"on" if sound else "off"}"' in page
+
+
+def test_whoever_does_what_the_screen_asks_is_followed_closely(
+    station: StandInStation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+
+    def watch(self: StandInStation, after: int, timeout: float) -> list[Answer]:
+        waits.append(timeout)
+        return []
+
+    monkeypatch.setattr(StandInStation, "watch", watch)
+    station.health = Health(guide="blink")
+
+    told(station, most=2)
+
+    assert waits == [0, EAGER]
+
+
+@pytest.mark.parametrize("end", get_args(get_args(End)[0]) + get_args(get_args(End)[1]))
+def test_every_end_of_an_enrolment_is_said(end: End) -> None:
+    shown = shown_progress(Progress(learner_id="bo", name="Bo Wang", good=3, end=end), lambda _: None)
+
+    assert shown["said"]["en"]
+    assert shown["others"] is None
+
+
+def test_who_looks_alike_is_named_if_the_roster_knows_them() -> None:
+    progress = Progress(learner_id="bo", name="Bo Wang", good=3, end="resembles", others=("dee", "of another day"))
+
+    shown = shown_progress(progress, {"dee": "Dee Wang"}.get)
+
+    assert shown["others"]["en"] == "It is enrolled for: Dee Wang, somebody who is not on today's lists"
+    assert shown["others"]["zh"] == "已登记在此人名下：Dee Wang、不在今日名单上的人"
+
+
 # What a person is told.
 
 
@@ -298,6 +377,15 @@ def test_who_is_in_the_wrong_room_hears_the_right_one() -> None:
     assert more["zh"] == ["您的培训不在这个教室。", "请到“Room 2”签到。"]
 
 
+def test_who_learns_in_a_pair_hears_of_the_partner() -> None:
+    pair = (Partner(name="Bo Wang", whereabouts="in"), Partner(name="Cy Zhao", whereabouts="expected"))
+
+    told = answered(replace(ANN, partners=pair))["partners"]
+
+    assert told["en"] == "Your partner Bo Wang is here. Your partner Cy Zhao has not checked in here yet"
+    assert told["zh"] == "您的搭档Bo Wang已在场；您的搭档Cy Zhao尚未在此签到"
+
+
 def test_a_title_in_one_language_serves_both() -> None:
     title = answered(replace(ANN, title_zh=None))["title"]
 
@@ -308,7 +396,10 @@ def test_a_role_nobody_translated_is_said_as_it_is() -> None:
     assert answered(replace(ANN, role="auditor"))["role"] == {"en": "auditor", "zh": "auditor"}
 
 
-@pytest.mark.parametrize("text", [*texts.TEXTS.values(), *texts.TROUBLES.values(), *texts.ROLES.values()])
+ALL: list[Mapping[Any, Text]] = [texts.TEXTS, texts.TROUBLES, texts.LOST, texts.GUIDES, texts.FLAWS, texts.ENDS]
+
+
+@pytest.mark.parametrize("text", [text for some in [*ALL, texts.ROLES] for text in some.values()])
 def test_the_screen_speaks_both_languages(text: Any) -> None:
     assert text.en.isascii()
     assert re.search(r"[\u4e00-\u9fff]", text.zh)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 from time import monotonic
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,24 +15,28 @@ from kiosk.answers import SHOWN, Answer
 from kiosk.gallery import Gallery
 from kiosk.identity import FILE as IDENTITY_FILE
 from kiosk.identity import MACHINE, Identity, IdentityCopied, NotRegistered
-from kiosk.look import BadgeSeen, FaceSeen, Sighting, StrangerSeen
+from kiosk.look import BadgeSeen, FaceSeen, Guide, Sighting, StrangerSeen
+from kiosk.opening import open_station
 from kiosk.outbox import FILE, Outbox, OutboxUnsafe
 from kiosk.settings import read
-from kiosk.source import Easel, Frame, Trouble
-from kiosk.station import Station, open_station
+from kiosk.source import Easel, Frame, Scanned, Seen, Trouble
+from kiosk.station import Station
 from protocol.messages import Config, Receipt
 from protocol.roster import RosterLearner
 from tests.kiosk.cast import (
     ACCOUNT,
     ANNS_BADGE,
+    BOS_BADGE,
     IDENTITY,
     MINUTE,
     NINE,
     STREAM,
+    TINAS_BADGE,
     GatewayStandIn,
     Hands,
     a_record,
     a_roster,
+    a_session,
     eventually,
     shows,
 )
@@ -46,11 +51,11 @@ class Camera:
     """A source that plays what a test hands it."""
 
     def __init__(self) -> None:
-        self.seen: list[Frame | Trouble | Exception] = []
+        self.seen: list[Seen | Exception] = []
         self.more = threading.Event()
         self.closed = False
 
-    def frames(self) -> Iterator[Frame | Trouble]:
+    def frames(self) -> Iterator[Seen]:
         while not self.closed:
             self.more.wait(0.01)
             self.more.clear()
@@ -63,7 +68,7 @@ class Camera:
     def close(self) -> None:
         self.closed = True
 
-    def plays(self, *seen: Frame | Trouble | Exception) -> None:
+    def plays(self, *seen: Seen | Exception) -> None:
         self.seen.extend(seen)
         self.more.set()
 
@@ -74,6 +79,11 @@ class Look:
     def __init__(self) -> None:
         self.next: list[Sighting] = []
         self.allowed: frozenset[str] = frozenset()
+        self.guide: Guide | None = None
+        self.expected: str | None = None
+
+    def expect(self, learner_id: str | None) -> None:
+        self.expected = learner_id
 
     def see(self, frame: Frame, faces_allowed_for: frozenset[str], *, at: float) -> list[Sighting]:
         self.allowed = faces_allowed_for
@@ -91,6 +101,8 @@ class World:
         self.camera, self.look = Camera(), Look()
         self.gallery = Gallery(None, IDENTITY.gallery_key)
         self.identity: Identity = IDENTITY
+        self.scanner: Camera | None = None
+        self.mirror = True
         self.outbox: Outbox | None = None
         self.station: Station | None = None
 
@@ -98,7 +110,7 @@ class World:
         self.station = Station(
             self.identity,
             folder=self.folder,
-            source=self.camera,
+            sources=[self.camera, *([self.scanner] if self.scanner else [])],
             clock=self.time.kiosk_clock(),
             look=self.look,
             gallery=self.gallery,
@@ -106,6 +118,7 @@ class World:
             client=self.gateway.client(),
             connect=self.broker,
             luck=lambda: 0.01,
+            mirror=self.mirror,
         )
         return self.station
 
@@ -114,6 +127,10 @@ class World:
         station.start()
         assert eventually(lambda: station.status().online and station.book.day() is not None)
         return station
+
+    def shows_sign(self, sign: Guide) -> None:
+        self.look.guide = sign
+        self.shows()
 
     def shows(self, *sightings: Sighting) -> None:
         self.look.next = list(sightings)
@@ -305,7 +322,7 @@ def test_a_lost_camera_is_said_and_forgotten_when_it_is_back(world: World) -> No
 
 
 def test_a_picture_that_upsets_the_eye_does_not_close_the_door(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kiosk.station.BLINK", timedelta(0))
+    monkeypatch.setattr("kiosk.intake.BLINK", timedelta(0))
     station = world.start()
 
     world.camera.plays(ValueError("what is this?"))
@@ -422,11 +439,12 @@ def test_news_of_a_roster_is_fetched_at_once(world: World) -> None:
 
 
 def test_a_withdrawn_consent_takes_the_face_with_it(world: World) -> None:
-    for learner_id in ("bo", "somebody-of-another-day"):
-        world.gallery.enrol(learner_id, [np.zeros(128, np.float32)], consent="consent-1")
+    people = {"bo": "consent-1", "cy-of-another-day": "consent-2", "somebody-of-another-day": "consent-3"}
+    for learner_id, consent in people.items():
+        world.gallery.enrol(learner_id, [np.zeros(128, np.float32)], consent=consent)
     station = world.start()
     withdrawn = RosterLearner(id="bo", name="Bo Wang", role="reserve_manager")
-    world.gateway.roster = a_roster(version="2", learners=(withdrawn,))
+    world.gateway.roster = a_roster(version="2", learners=(withdrawn,), withdrawn=("consent-2",))
 
     station.errands.hurry()
 
@@ -516,6 +534,117 @@ def test_records_of_long_ago_are_pruned_while_the_clock_is_known(world: World) -
     assert eventually(lambda: not station.outbox.is_delivered(1))
 
 
+# Several sources, and what the screen shows beside answers
+
+
+def test_a_scanned_badge_is_a_badge(world: World) -> None:
+    world.scanner = Camera()
+    station = world.start()
+
+    world.scanner.plays(Scanned(text=ANN.text))
+
+    assert the_next(station).name == "Ann Li"
+
+
+def test_a_lost_scanner_takes_neither_the_picture_nor_the_trust(world: World) -> None:
+    world.scanner = Camera()
+    station = world.start()
+    world.shows()
+    assert eventually(lambda: station.picture() is not None)
+
+    world.scanner.plays(Trouble(where="scanner", why="unplugged", code="scanner_lost"))
+
+    assert eventually(lambda: station.status().lost == ("scanner_lost",))
+    assert station.status().trouble is None
+    assert station.picture() is not None
+
+
+def test_what_says_most_is_said_first(world: World) -> None:
+    station = world.start()
+    world.camera.plays(Trouble(where="camera 0", why="unplugged"))
+    assert eventually(lambda: station.status().trouble == "camera_lost")
+
+    world.gateway.refusal = (403, "device-revoked")
+    station.errands.hurry()
+
+    assert eventually(lambda: station.status().trouble == "device_revoked")
+
+
+def test_a_new_sign_wakes_the_screen(world: World) -> None:
+    station = world.start()
+    begin = monotonic()
+    threading.Timer(0.05, lambda: world.shows_sign("blink")).start()
+
+    assert station.watch(0, 5) == []
+
+    assert monotonic() - begin < 4
+    assert station.status().guide == "blink"
+
+
+def test_whoever_has_the_list_open_is_not_told_to_look(world: World) -> None:
+    station = world.start()
+    station.sight(shows(TINAS_BADGE, kind="staff"))
+
+    world.shows_sign("look_here")
+    assert eventually(lambda: station.picture() is not None)
+
+    assert station.status().guide is None
+
+
+@pytest.mark.parametrize("mirror", [True, False])
+def test_people_see_themselves_in_a_mirror_unless_a_setting_says_otherwise(world: World, mirror: bool) -> None:
+    world.mirror = mirror
+    station = world.start()
+    image = PICTURE.copy()
+    image[:, :640] = 250  # the left half is light
+
+    world.camera.plays(Frame(image=image, number=0))
+    assert eventually(lambda: station.picture() is not None)
+
+    seen = cv2.imdecode(np.frombuffer(station.picture() or b"", np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert seen is not None
+    assert (seen[:, :100].mean() < seen[:, -100:].mean()) == mirror
+
+
+def test_a_roster_whose_time_is_over_is_still_known_to_have_been_there(world: World) -> None:
+    station = world.start()
+    until = station.status().roster_good_until
+    world.gateway.refusal = (503, "away")
+
+    world.time.now += timedelta(hours=24)
+
+    assert station.book.day() is None
+    assert station.status().roster_good_until == until
+
+
+def test_a_face_that_never_comes_is_given_up_although_the_camera_is_gone(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.station.MENDING", timedelta(milliseconds=10))
+    world.gateway.roster = a_roster(a_session(least_assurance="badge+face"))
+    world.gallery.enrol("bo", [np.zeros(128, np.float32)], consent="consent-1")
+    station = world.start()
+    asked = station.sight(shows(BOS_BADGE))
+    assert asked is not None
+    assert asked.kind == "look_here"
+
+    world.time.now += timedelta(seconds=21)
+
+    answer = the_next(station, asked.number)
+    assert (answer.kind, answer.code) == ("red", "assurance_too_low")
+
+
+def test_the_lease_of_the_faces_is_that_of_the_roster(world: World) -> None:
+    world.gallery = Gallery(None, IDENTITY.gallery_key, now=world.time)
+    world.gallery.enrol("bo", [np.zeros(128, np.float32)], consent="consent-1")
+    world.start()
+    assert eventually(lambda: world.gallery._until == NINE + timedelta(hours=23))
+
+    world.time.now += timedelta(hours=23, seconds=1)
+
+    assert world.gallery.people() == frozenset()
+
+
 # Put together
 
 
@@ -530,7 +659,7 @@ def test_a_station_is_opened_from_its_settings(tmp_path: Path) -> None:
 
 
 def test_a_copied_kiosk_does_not_open_and_keeps_its_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kiosk.station.this_machine", lambda: b"this machine")
+    monkeypatch.setattr("kiosk.opening.this_machine", lambda: b"this machine")
     IDENTITY.save(tmp_path)
     (tmp_path / MACHINE).write_text("another machine")
     with closing(Outbox(tmp_path / FILE, stream=STREAM)) as outbox:
@@ -560,7 +689,7 @@ def test_a_station_without_a_face_engine_works_by_badge(tmp_path: Path) -> None:
     station = Station(
         IDENTITY,
         folder=tmp_path,
-        source=easel,
+        sources=[easel],
         clock=Hands().kiosk_clock(),
         client=gateway.client(),
         connect=BrokerStandIn(),

@@ -175,11 +175,10 @@ def test_a_data_folder_may_lie_deep(data: Path) -> None:
         (["up", "--data", "DATA", "--broker", "carrier-pigeon"], "--broker is embedded, mosquitto or mqtts://"),
         (["up", "--data", "DATA", "--broker", "mqtt://ann:secret@127.0.0.1:99999"], "Port out of range"),
         (["gateway", "device", "list", "--data", "DATA/nowhere"], "There is no ledger in this data folder"),
-        (["kiosk", "run", "--data", "DATA/nowhere"], "This kiosk is not registered"),
         (["kiosk", "register", "ftp://gateway", "CODE", "--data", "DATA/k"], "begins with http:// or https://"),
         (["kiosk", "register", "http://127.0.0.1:9", "CODE", "--data", "DATA/k"], "does not answer"),
     ],
-    ids=["open to the world", "broker", "broker's port", "no ledger", "not registered", "address", "no gateway"],
+    ids=["open to the world", "broker", "broker's port", "no ledger", "address", "no gateway"],
 )
 def test_what_cannot_be_done_is_said_in_one_sentence(tmp_path: Path, words: list[str], sentence: str) -> None:
     done = run(*(word.replace("DATA", str(tmp_path)) for word in words))
