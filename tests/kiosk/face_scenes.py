@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import cv2
 import face_recognition
@@ -164,10 +164,13 @@ def _inverse(off_x: Field, off_y: Field, steps: int = 8) -> tuple[Field, Field]:
     back = place - both
     for _ in range(steps):
         at = (back - 0.5) / 2
-        now = cv2.remap(both, *cv2.split(at), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        now = cv2.remap(both, *_ways(at), cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         back = 0.4 * back + 0.6 * (place - now)
-    full = cv2.resize(back, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
-    return np.ascontiguousarray(full[..., 0]), np.ascontiguousarray(full[..., 1])
+    return _ways(cv2.resize(back, (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR))
+
+
+def _ways(places: NDArray[Any]) -> tuple[Field, Field]:
+    return np.ascontiguousarray(places[..., 0], np.float32), np.ascontiguousarray(places[..., 1], np.float32)
 
 
 def person(which: Who, moment: Moment, *, nose: float = 0.33) -> Image:
@@ -179,7 +182,7 @@ def person(which: Who, moment: Moment, *, nose: float = 0.33) -> Image:
     )
     middle = (WIDTH / 2, HEIGHT * 0.42)
     place = cv2.getRotationMatrix2D(middle, 0, moment.scale)
-    place[:, 2] += (moment.x, moment.y)
+    place = np.asarray(place, np.float64) + np.array([(0, 0, moment.x), (0, 0, moment.y)])
     return np.asarray(cv2.warpAffine(layer, place, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR), np.uint8)
 
 
@@ -227,7 +230,7 @@ def bent(sheet: Image, moment: Moment, *, radius: float, axis: float, beside: fl
     from_x = across * math.cos(slope) - along * math.sin(slope) + WIDTH / 2
     from_y = across * math.sin(slope) + along * math.cos(slope) + HEIGHT * 0.42
     full = cv2.resize(np.dstack([from_x, from_y]).astype(np.float32), (WIDTH, HEIGHT), interpolation=cv2.INTER_LINEAR)
-    return np.asarray(cv2.remap(sheet, *cv2.split(full), cv2.INTER_LINEAR), np.uint8)
+    return np.asarray(cv2.remap(sheet, *_ways(full), cv2.INTER_LINEAR), np.uint8)
 
 
 def sheet_of(picture: Image, *, rim: int, colour: int) -> Image:
@@ -251,7 +254,7 @@ def taken(image: Image, grain: Grain, *, light: float) -> Image:
 def grains(chance: np.random.Generator, noise: float) -> Iterator[Grain]:
     """Yield the noise of one camera, frame by frame: windows of one large field, which is quicker than a new one."""
     cv2.setRNGSeed(int(chance.integers(1 << 31)))
-    field = cv2.randn(np.zeros((HEIGHT + 90, WIDTH + 90, 3), np.int16), (0.0,) * 3, (noise,) * 3)
+    field = cv2.randn(np.zeros((HEIGHT + 90, WIDTH + 90, 3), np.int16), np.zeros(3), np.full(3, noise))
     while True:
         y, x = chance.integers(0, 90, 2)
         yield np.asarray(field[y : y + HEIGHT, x : x + WIDTH], np.int16)

@@ -1,6 +1,6 @@
 """Two small networks in place of YuNet and SFace: one takes white squares for faces, one encodes their mean colour."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -59,7 +59,7 @@ def _model(nodes: Sequence[bytes], tensors: Sequence[bytes], given: bytes, outpu
     return _number(1, 8) + _bytes(7, graph) + _bytes(8, _bytes(1, b"") + _number(2, 13))
 
 
-def _node(kind: str, inputs: Iterable[str], output: str, lists: dict[str, Sequence[int]]) -> bytes:
+def _node(kind: str, inputs: Iterable[str], output: str, lists: Mapping[str, Sequence[int]]) -> bytes:
     attributes = (
         _bytes(1, name.encode()) + b"".join(_number(8, one) for one in numbers) + _number(20, LIST)
         for name, numbers in lists.items()
