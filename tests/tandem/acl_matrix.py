@@ -122,6 +122,9 @@ class Party:
     def close(self) -> None:
         self._client.disconnect()
         self._client.loop_stop()
+        # They hold this party: its sockets would stay open, and paho waits for no file beyond number 1023.
+        self._client.on_connect = self._client.on_disconnect = self._client.on_subscribe = None
+        self._client.on_publish = self._client.on_message = None
 
     def _on_disconnect(self, *_: Any) -> None:
         self.gone = True
