@@ -105,10 +105,11 @@ def _once_registered(read: "KioskSettings", stack: ExitStack, gets_on: Callable[
     app = create_screen(kiosk, language=read.language, sound=read.sound)
     app.register_blueprint(monitor([], health))
     page = Served(app, host=read.screen_host, port=read.screen_port)
-    page.start()
-    stack.enter_context(watched(gets_on))
-    screen.print(f"This kiosk is not registered; its screen says what to do: [bold]{page.url}[/]")
+    # Whoever sees the page may end the program.
     with until_stopped():
+        page.start()
+        stack.enter_context(watched(gets_on))
+        screen.print(f"This kiosk is not registered; its screen says what to do: [bold]{page.url}[/]")
         kiosk.until_registered()
     kiosk.stop()
     page.stop()
