@@ -19,9 +19,9 @@ from gateway.keys import Keys
 from gateway.settings import GatewaySettings
 from ledger import staff
 from ledger.audit import note
-from ledger.database import insert_or_nothing
 from ledger.devices import device_of_stream, locked_code, rosters, sessions_around
 from ledger.face_boxes import shares
+from ledger.insertion import insert_or_nothing
 from ledger.people import (
     good_badges,
     partners_among,

@@ -20,8 +20,9 @@ from gateway.ingest import Arrival, Conflict, ingest
 from gateway.judging_again import heed
 from gateway.opening import Opened, key_of, open_with
 from ledger import check_ins, dead_letters
-from ledger.database import Ledger, among
+from ledger.database import Ledger
 from ledger.feed import epoch
+from ledger.insertion import among
 from ledger.tables import DeviceRow, StreamRow
 from protocol import messages, topics
 from protocol.messages import Command, Receipt, Rejected, State

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session as Db
 
 from attendance.admission import Credential
 from attendance.session import Session, Span
-from ledger.database import UtcDateTime, among, insert_from, insert_or_nothing, upsert
+from ledger.database import UtcDateTime
+from ledger.insertion import among, insert_from, insert_or_nothing, upsert
 from ledger.tables import (
     BadgeRow,
     CheckInRow,

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session as Db
 
 from ledger.audit import note
-from ledger.database import insert_or_nothing
+from ledger.insertion import insert_or_nothing
 from ledger.pair_tables import ClosedMonthRow
 from ledger.pairs import month_of
 from ledger.plan import Regions, within

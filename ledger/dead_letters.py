@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session as Db
 
 from ledger.audit import note
-from ledger.database import among
+from ledger.insertion import among
 from ledger.refusals import Unknown
 from ledger.tables import DeadLetterRow
 

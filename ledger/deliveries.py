@@ -10,8 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session as Db
 from sqlalchemy.orm import aliased
 
-from ledger.database import insert_or_nothing
 from ledger.delivery_tables import ArchiveRow, DeliveryRow
+from ledger.insertion import insert_or_nothing
 from ledger.pair_tables import NoticeRow
 from ledger.tables import HourRecordRow
 

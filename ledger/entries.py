@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session as Db
 
 from ledger import deliveries
-from ledger.database import Written, insert
+from ledger.database import Written
+from ledger.insertion import insert
 from ledger.pair_tables import ClosedMonthRow
 from ledger.tables import HourRecordRow
 

@@ -7,8 +7,8 @@ from typing import Any, cast
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as Db
 
-from ledger.database import among, upsert
 from ledger.face_tables import FaceBoxRow
+from ledger.insertion import among, upsert
 from ledger.tables import ConsentRow, DeviceRow, RoomRow
 
 KEYS = ["sender_id", "recipient_id", "person_id"]

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session as Db
 
 from ledger.audit import note
 from ledger.chain import FIRST, link
-from ledger.database import insert
+from ledger.insertion import insert
 from ledger.tables import EpochRow, FeedRow, HourRecordRow, UnnumberedRow
 
 LOOKED_THROUGH = 10_000

@@ -8,7 +8,7 @@ import uuid_utils.compat
 from sqlalchemy.orm import Session as Db
 
 from attendance.notices import TRAINER, Notice
-from ledger.database import insert_or_nothing
+from ledger.insertion import insert_or_nothing
 from ledger.pair_tables import NoticeRow
 from ledger.tasks import tasks_in
 

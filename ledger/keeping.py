@@ -16,7 +16,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.orm import Session as Db
 
 from ledger.audit import note
-from ledger.database import insert_or_nothing
+from ledger.insertion import insert_or_nothing
 from ledger.pair_tables import ProgramRow
 from ledger.refusals import TooLate
 from ledger.rule_tables import RuleUseRow

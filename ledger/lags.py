@@ -14,8 +14,8 @@ from attendance.pace import lags, next_moment
 from attendance.progress import Completion, Progress
 from attendance.task import JointTask, Submission
 from ledger import apart, inbox, tasks
-from ledger.database import insert, insert_or_nothing
 from ledger.delivery_tables import DeliveryRow
+from ledger.insertion import insert, insert_or_nothing
 from ledger.pair_tables import JointTaskRow, LagRow, ProgressRow
 from ledger.pairs import mark_months, month_of
 from ledger.tasks import TaskView

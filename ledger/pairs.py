@@ -21,7 +21,7 @@ import uuid_utils.compat
 from sqlalchemy.orm import Session as Db
 
 from ledger.audit import Through, note
-from ledger.database import upsert
+from ledger.insertion import upsert
 from ledger.pair_tables import (
     DirtyMonthRow,
     DueMoveRow,

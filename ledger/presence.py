@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session as Db
 from attendance.check_moments import draw_checks
 from attendance.presence_check import ANSWER_WITHIN
 from ledger.check_ins import as_rule, mark_dirty
-from ledger.database import insert_or_nothing
+from ledger.insertion import insert_or_nothing
 from ledger.refusals import TooLate, Unknown
 from ledger.replanning import LONGEST
 from ledger.tables import PresenceAnswerRow, PresenceCheckRow, RosterRow, SessionRow

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as Db
 
 from ledger import keeping
 from ledger.audit import note
-from ledger.database import insert_or_nothing
+from ledger.insertion import insert_or_nothing
 from ledger.planning import moved, moving
 from ledger.refusals import Incomplete
 from ledger.tables import PersonRow, RoomRow, RosterRow, SessionRow

@@ -7,7 +7,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.orm import Session as Db
 
-from ledger.database import among
+from ledger.insertion import among
 from ledger.tables import BadgeRow, PersonRow, RoomRow, SessionRow
 
 ROLE = "trainer"

@@ -6,8 +6,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ledger.database import Ledger, insert_or_nothing
+from ledger.database import Ledger
 from ledger.delivery_tables import ArchivedRow
+from ledger.insertion import insert_or_nothing
 from sync.archive import Accepted, Answer, Delivery
 
 NAME = "local"

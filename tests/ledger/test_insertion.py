@@ -7,7 +7,8 @@ import pytest
 import sqlalchemy as sa
 
 from ledger import check_ins
-from ledger.database import Ledger, among, insert_or_nothing
+from ledger.database import Ledger
+from ledger.insertion import among, insert_or_nothing
 from ledger.tables import BadgeRow, CheckInRow, DirtyDayRow, StreamRow
 from tests.cast import DEVICE, NINE, STREAM, company
 
