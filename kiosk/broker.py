@@ -18,7 +18,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from protocol.registration import BrokerAccount
 
-KEEPALIVE = 15  # seconds; a line that is dead without a word is left after twice as long
+KEEPALIVE = 10  # seconds; a line that is dead without a word is left after twice as long
 PATIENCE = 5.0  # seconds for each step of connecting
 MOST_QUEUED = 50  # messages that the broker has not acknowledged
 
