@@ -45,9 +45,9 @@ class Aftermath:
 
 def kill_again_and_again(folder: Path, *, kind: str = "Outbox", scans: int, kills: int, seed: int) -> Aftermath:
     """Let so many people scan, killing the kiosk at random moments; then check what is left."""
-    chance = random.Random(seed)
+    chance, first = random.Random(seed), 0
     for kill in range(kills):
-        first = _next(folder)
+        first = _next(folder, first)
         most = max(2 * (scans - first) // (kills - kill), 1)
         with _door(kind, folder, first, scans + ENOUGH) as door:
             if kill % AT_THE_START == AT_THE_START // 2:
@@ -57,7 +57,7 @@ def kill_again_and_again(folder: Path, *, kind: str = "Outbox", scans: int, kill
                 time.sleep(chance.uniform(0, SCANNING))
             door.kill()
         assert door.returncode == -signal.SIGKILL
-    with _door(kind, folder, _next(folder), scans) as door:
+    with _door(kind, folder, _next(folder, first), scans) as door:
         door.communicate()
     assert door.returncode == 0
     return check(folder, kills=kills)
@@ -75,10 +75,11 @@ def _let_in(door: "subprocess.Popen[str]", greens: int) -> None:
         pass
 
 
-def _next(folder: Path) -> int:
-    """Say who comes next; whoever was interrupted is left out."""
+def _next(folder: Path, first: int) -> int:
+    """Say who comes next; whoever was interrupted is left out, also when that was the first at the last door."""
     path = folder / HISTORY
-    return max(history(path.read_bytes()), default=-1) + 2 if path.exists() else 1
+    green = max(history(path.read_bytes()), default=-1) if path.exists() else -1
+    return max(green + 2, first + 1)
 
 
 def history(data: bytes) -> dict[int, int]:

@@ -338,7 +338,8 @@ def test_a_message_may_be_as_large_as_an_envelope_and_not_larger_than_a_packet(
 
         for size in (MOST_BYTES - 100, MOST_BYTES + 100):
             ann.publish([up], bytes(size))
-        heard = until(lambda: ann.gone or len(gateway.got) == 2, 5)
+        # Who sent too much may be gone before what was sent well has come through.
+        heard = until(lambda: len(gateway.got) == (1 if ann.gone else 2), 30)
         sizes = [len(payload) for _, payload in gateway.got]
         for party in (gateway, ann):
             party.close()
