@@ -38,7 +38,7 @@ def phone(chromium: Browser, place: str, pair: Gateway, person: str = "ann", lan
 
 @pytest.mark.parametrize("language, button, done", [("en", "Hand in", "Handed in."), ("zh", "提交", "已提交")])
 def test_a_learner_hands_in_on_a_phone_without_javascript(
-    chromium: Browser, place: str, pair: Gateway, tmp_path: Path, language: str, button: str, done: str
+    place: str, chromium: Browser, pair: Gateway, tmp_path: Path, language: str, button: str, done: str
 ) -> None:
     log = tmp_path / "log.pdf"
     log.write_bytes(PDF)
@@ -54,7 +54,7 @@ def test_a_learner_hands_in_on_a_phone_without_javascript(
     assert [row.person_id for row in submissions(pair)] == ["ann"]
 
 
-def test_a_wrong_file_is_explained_at_its_form(chromium: Browser, place: str, pair: Gateway, tmp_path: Path) -> None:
+def test_a_wrong_file_is_explained_at_its_form(place: str, chromium: Browser, pair: Gateway, tmp_path: Path) -> None:
     program = tmp_path / "log.pdf"
     program.write_bytes(b"\x7fELF" + bytes(100))
     page = phone(chromium, place, pair)
@@ -67,7 +67,7 @@ def test_a_wrong_file_is_explained_at_its_form(chromium: Browser, place: str, pa
     assert fits(page)
 
 
-def test_a_trainer_sends_back_and_the_learner_reads_why(chromium: Browser, place: str, pair: Gateway) -> None:
+def test_a_trainer_sends_back_and_the_learner_reads_why(place: str, chromium: Browser, pair: Gateway) -> None:
     handed_in(pair)
     page = opened(chromium, place, {"tandem": staff_token(pair)}, width=1280, scripts=False)
     page.goto(f"{place}/tasks")
@@ -83,7 +83,7 @@ def test_a_trainer_sends_back_and_the_learner_reads_why(chromium: Browser, place
     expect(learner.locator(".t-words")).to_contain_text("The dates are missing.")
 
 
-def test_a_trainer_accepts_and_moves_a_due(chromium: Browser, place: str, pair: Gateway) -> None:
+def test_a_trainer_accepts_and_moves_a_due(place: str, chromium: Browser, pair: Gateway) -> None:
     handed_in(pair)
     page = opened(chromium, place, {"tandem": staff_token(pair)}, width=1280, scripts=False)
     page.goto(f"{place}/tasks?region=east")
@@ -100,7 +100,7 @@ def test_a_trainer_accepts_and_moves_a_due(chromium: Browser, place: str, pair: 
 
 
 @pytest.mark.parametrize("width", [360, 1280])
-def test_a_trainer_decides_a_forgotten_check_out(chromium: Browser, place: str, pair: Gateway, width: int) -> None:
+def test_a_trainer_decides_a_forgotten_check_out(place: str, chromium: Browser, pair: Gateway, width: int) -> None:
     with pair.ledger.begin() as db:
         seen(db, "bo", "in", NINE)
         evening(db)

@@ -60,7 +60,7 @@ def read(page: Page, gateway: Gateway) -> DynamicBadge:
 
 
 def test_the_kiosk_reads_the_screen_of_a_phone_without_javascript(
-    chromium: Browser, gateway: Gateway, place: str
+    gateway: Gateway, place: str, chromium: Browser
 ) -> None:
     page = badge_page(chromium, place, scripts=False)
 
@@ -69,7 +69,7 @@ def test_the_kiosk_reads_the_screen_of_a_phone_without_javascript(
 
 
 def test_the_code_changes_by_itself_and_an_old_one_is_not_shown(
-    chromium: Browser, gateway: Gateway, place: str
+    gateway: Gateway, place: str, chromium: Browser
 ) -> None:
     page = badge_page(chromium, place, scripts=True)
     complaints: list[str] = []
