@@ -23,8 +23,8 @@ from bench.measured import Measured, Target
 from bench.stage import Stage
 from kiosk.answers import Answer
 from kiosk.clock import KioskClock
-from kiosk.faces import DlibFaces
-from kiosk.gallery import Gallery
+from kiosk.faces.engine import DlibFaces
+from kiosk.faces.gallery import Gallery
 from kiosk.look import Look
 from kiosk.picture import Image
 from kiosk.source import Frame, Ready

@@ -11,9 +11,9 @@ from rich.table import Table
 
 from bench.measured import Measured, Target
 from bench.stage import Stage
-from kiosk.codes import Reader
-from kiosk.decoder import by_zxing
 from kiosk.picture import Image
+from kiosk.qr.codes import Reader
+from kiosk.qr.decoder import by_zxing
 from tests.kiosk.code_scenes import CONDITIONS, SEED, scene
 
 FULL = 200

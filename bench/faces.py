@@ -10,7 +10,7 @@ import numpy as np
 from bench.machine import spending
 from bench.measured import RUNS, Measured, Target
 from bench.stage import Stage
-from kiosk.liveness import Guide
+from kiosk.faces.liveness import Guide
 from kiosk.look import Look
 from kiosk.picture import Image
 from kiosk.source import Frame

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from bench.machine import spending
 from bench.measured import RUNS, Measured, Target, ratio, timed
 from bench.stage import Stage
-from kiosk.faces import installed_recognition
-from kiosk.gallery import MARGIN, THRESHOLD, Gallery, Match
-from kiosk.line_up import lined_up
+from kiosk.faces.engine import installed_recognition
+from kiosk.faces.gallery import MARGIN, THRESHOLD, Gallery, Match
+from kiosk.faces.line_up import lined_up
 
 SIZES = (200, 10_000, 100_000)
 SPREAD = 0.1

@@ -2,69 +2,39 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from functools import partial
 from threading import Lock
 from uuid import UUID
 
-import uuid_utils.compat
-
 from attendance import direction as directions
-from attendance.admission import BAD_CREDENTIALS, Admitted, CheckIn, Credential, Verdict, admit
+from attendance.admission import BAD_CREDENTIALS, Admitted, Verdict, admit
 from attendance.assurance import FACE_METHODS, Method
 from attendance.direction import Ask, Change, Choice, Direction, Enter, Leave, choose
 from attendance.reasons import Code, Flag, Hint, Reason, Refused
 from attendance.session import Session
 from kiosk.answers import Answer, Kind, Partner
-from kiosk.clock import ClockState, KioskClock
+from kiosk.clock import KioskClock
+from kiosk.credentials import credential_of, named, signed_in
 from kiosk.memory import MEMORY, Memory
 from kiosk.outbox import Outbox
 from kiosk.roster import Day, RosterBook
+from kiosk.scan import MILLISECOND, Scan, new_id
 from kiosk.sightings import BadgeSeen, FaceSeen, HolderSeen, OtherSeen, Sighting, StrangerSeen, TwoBadges
 from kiosk.staff import VOUCHED, Listed, OnDuty, StaffList, listed, on_duty
 from protocol import badge
-from protocol.badge import Badge, DynamicBadge, Forged, NotABadge, age
+from protocol.badge import Badge, DynamicBadge, Forged, NotABadge
 from protocol.records import KioskRecord
-from protocol.roster import RosterLearner
 
 PATIENCE = timedelta(seconds=20)
 """After this a question on the screen is no longer meant for whoever stands there."""
-NOBODY = ""
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MILLISECOND = timedelta(milliseconds=1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Scan:
-    """The moment of a sighting, and whom it showed."""
-
-    id: UUID
-    at: datetime
-    monotonic_ms: int
-    clock: ClockState
-    offline: bool
-    method: Method
-    badge: str | None = None
-    credential: Credential = "good"
-    learner: RosterLearner | None = None
-    person: str | None = None
-    """Whom a dynamic badge names, on a roster or not."""
-    code_at: datetime | None = None
-    staff: OnDuty | None = None
-
-    @property
-    def who(self) -> str:
-        return self.learner.id if self.learner else self.person or NOBODY
-
-    @property
-    def uncertain(self) -> bool:
-        return self.clock == "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class _Awaited:
     """A badge whose holder's face is still to be seen."""
 
-    scan: _Scan
+    scan: Scan
     choice: Choice
 
 
@@ -72,7 +42,7 @@ class _Awaited:
 class _Question:
     number: int
     """Of the answer that put it."""
-    scan: _Scan
+    scan: Scan
     session: Session
 
 
@@ -213,13 +183,13 @@ class Desk:
             case Badge(kind="staff") as shown:
                 return self._staff(replace(scan, method="staff", badge=shown.id.hex), shown)
             case Badge() as shown:
-                return self._holder(self._vouched(self._named(scan, shown)))
+                return self._holder(self._vouched(named(scan, shown, self._book)))
             case DynamicBadge() as shown:
-                return self._holder(self._signed_in(scan, shown))
+                return self._holder(signed_in(scan, shown, self._book.day()))
 
-    def _staff(self, scan: _Scan, shown: Badge) -> Answer:
+    def _staff(self, scan: Scan, shown: Badge) -> Answer:
         """Open staff mode; a staff badge checks nobody in by itself."""
-        credential, day = self._credential(shown, scan), self._book.day()
+        credential, day = credential_of(shown, scan, self._book), self._book.day()
         if credential != "good":
             return self._refuse(scan, BAD_CREDENTIALS[credential])
         member = day.staff.get(shown.id) if day else None
@@ -228,42 +198,16 @@ class Desk:
         self._on_duty = self._begun(scan, shown.id.hex, member.name if member else None)
         return replace(self._say("staff"), at=scan.at, name=self._on_duty.name)
 
-    def _begun(self, scan: _Scan, badge: str, name: str | None) -> OnDuty:
+    def _begun(self, scan: Scan, badge: str, name: str | None) -> OnDuty:
         before, day = self._duty(), self._book.day()
         if before and before.badge == badge:
             return before.again(scan.monotonic_ms)
         asks = day is not None and day.staff_pin
         return on_duty(badge, name, at_ms=scan.monotonic_ms, asks_pin=asks, offline=scan.offline)
 
-    def _vouched(self, scan: _Scan) -> _Scan:
+    def _vouched(self, scan: Scan) -> Scan:
         duty = self._duty()
         return replace(scan, method=VOUCHED[scan.method], staff=duty) if duty and not duty.locked else scan
-
-    def _signed_in(self, scan: _Scan, shown: DynamicBadge) -> _Scan:
-        """Take the code of a learner's phone, if it is of this moment."""
-        day, how_old = self._book.day(), age(shown.issued_at, scan.at)
-        expired = how_old == "over" and not scan.uncertain
-        return replace(
-            scan,
-            method="dynamic_badge",
-            credential="expired" if expired else "good",
-            learner=day.learners.get(shown.person) if day else None,
-            person=shown.person,
-            code_at=shown.issued_at,
-            # The gateway cannot have signed what is still to come: it is our clock that is behind.
-            clock="unknown" if how_old == "ahead" else scan.clock,
-        )
-
-    def _named(self, scan: _Scan, shown: Badge) -> _Scan:
-        day = self._book.day()
-        learner = day.by_badge.get(shown.id) if day else None
-        return replace(scan, badge=shown.id.hex, credential=self._credential(shown, scan), learner=learner)
-
-    def _credential(self, shown: Badge, scan: _Scan) -> Credential:
-        if self._book.is_revoked(shown.id):
-            return "revoked"
-        # A clock that nobody set must not make good badges expire; the gateway looks again.
-        return "expired" if not scan.uncertain and shown.expired(scan.at) else "good"
 
     def _face(self, learner_id: str) -> Answer | None:
         question, day = self._open_question(), self._book.day()
@@ -274,7 +218,7 @@ class Desk:
             return None if question else self._say("ask_badge")
         return self._holder(replace(self._scan("face"), learner=learner))
 
-    def _holder(self, scan: _Scan) -> Answer:
+    def _holder(self, scan: Scan) -> Answer:
         """Answer somebody whose badge is genuine or whose face is known."""
         if scan.credential != "good":
             return self._refuse(scan, BAD_CREDENTIALS[scan.credential])
@@ -286,7 +230,7 @@ class Desk:
             return self._unplaced(scan)
         return self._settle(scan, choice)
 
-    def _choose(self, scan: _Scan, day: Day) -> Choice:
+    def _choose(self, scan: Scan, day: Day) -> Choice:
         known = self._memory.of(scan.who)
         return choose(
             day.sessions,
@@ -298,7 +242,7 @@ class Desk:
             seen=known.seen if known else frozenset(),
         )
 
-    def _again(self, scan: _Scan, day: Day) -> Choice | None:
+    def _again(self, scan: Scan, day: Day) -> Choice | None:
         """Take a second scan for the first one said again, instead of asking."""
         known = self._memory.of(scan.who)
         if known is None or not known.said_at(scan.at):
@@ -308,7 +252,7 @@ class Desk:
             return None
         return Enter(session) if known.direction == "in" else Leave(session)
 
-    def _settle(self, scan: _Scan, choice: Choice) -> Answer:
+    def _settle(self, scan: Scan, choice: Choice) -> Answer:
         if self._needs_face(scan, choice):
             answer = self._say("look_here", scan)
             self._awaited = _Awaited(scan, choice)
@@ -324,10 +268,10 @@ class Desk:
                 return self._check_in(scan, session, "out", hint=self._hint(scan, choice))
             case Change(leave, enter):
                 left = self._check_in(scan, leave, "out", hint=None)
-                entered = self._check_in(replace(scan, id=_new_id(scan.at)), enter, "in", hint=None)
+                entered = self._check_in(scan.again(), enter, "in", hint=None)
                 return replace(entered, records=left.records + entered.records)
 
-    def _needs_face(self, scan: _Scan, choice: Choice) -> bool:
+    def _needs_face(self, scan: Scan, choice: Choice) -> bool:
         """Say whether the holder of this badge gets in with their face beside it, and not without."""
         # The code of a phone is gone when the face is seen: only a printed badge can be held to it.
         can = scan.badge is not None and scan.who in self._book.faces() and self._knows_face(scan.who)
@@ -335,8 +279,8 @@ class Desk:
             return False
         with_face = replace(scan, method="badge+face")
         return any(
-            isinstance(self._admit(scan, session, direction), Refused)
-            and isinstance(self._admit(with_face, session, direction), Admitted)
+            isinstance(_admitted(scan, session, direction), Refused)
+            and isinstance(_admitted(with_face, session, direction), Admitted)
             for session, direction in _ways(choice)
         )
 
@@ -353,15 +297,15 @@ class Desk:
         awaited, self._awaited = self._awaited, None
         return self._refuse(awaited.scan, "assurance_too_low") if awaited else None
 
-    def _hint(self, scan: _Scan, choice: Enter | Leave) -> Hint | None:
+    def _hint(self, scan: Scan, choice: Enter | Leave) -> Hint | None:
         known = self._memory.of(scan.who)
         hint = directions.hint(choice, known.inside if known else None)
         # Whoever has left already and shows the badge again has not forgotten to come.
         return None if hint == "not_in" and known and choice.session.id in known.seen else hint
 
-    def _check_in(self, scan: _Scan, session: Session, direction: Direction, *, hint: Hint | None) -> Answer:
-        scan = _as_allowed(scan, session)
-        verdict = self._admit(scan, session, direction)
+    def _check_in(self, scan: Scan, session: Session, direction: Direction, *, hint: Hint | None) -> Answer:
+        scan = scan.as_allowed(session)
+        verdict = _admitted(scan, session, direction)
         if isinstance(verdict, Refused):
             return self._refuse(scan, verdict.reason)
         known = self._memory.of(scan.who)
@@ -372,7 +316,7 @@ class Desk:
         answer = self._say(kind, scan, session=session.id, direction=direction, code=code, record=record)
         return replace(answer, partners=self._partners(scan, session))
 
-    def _partners(self, scan: _Scan, session: Session) -> tuple[Partner, ...]:
+    def _partners(self, scan: Scan, session: Session) -> tuple[Partner, ...]:
         day = self._book.day()
         return tuple(
             Partner(name=day.learners[id].name, whereabouts=self._memory.whereabouts(id, session.id))
@@ -380,20 +324,20 @@ class Desk:
             if day and id in session.roster and id in day.learners
         )
 
-    def _refuse(self, scan: _Scan, reason: Reason) -> Answer:
+    def _refuse(self, scan: Scan, reason: Reason) -> Answer:
         """Keep what happened, also when it is a "no"."""
         record = self._keep(scan, refused=reason)
         session = self._meant(scan) if reason == "wrong_room" else None
         return self._say("red", scan, session=session, code=reason, record=record)
 
-    def _unplaced(self, scan: _Scan) -> Answer:
+    def _unplaced(self, scan: Scan) -> Answer:
         """Keep a genuine badge although roster or clock cannot say what it is for; the gateway will."""
         direction: Direction | None = None if self._book.setting == "auto" else self._book.setting
         record = self._keep(scan, direction=direction, amber=True)
         code: Code | None = "time_uncertain" if scan.uncertain else None
         return self._say("amber", scan, direction=direction, code=code, record=record)
 
-    def _ask(self, scan: _Scan, session: Session) -> Answer:
+    def _ask(self, scan: Scan, session: Session) -> Answer:
         answer = self._say("ask_direction", scan, session=session.id)
         self._question = _Question(answer.number, scan, session)
         return answer
@@ -403,67 +347,27 @@ class Desk:
         question = self._question
         return question if question and self._is_recent(question.scan) else None
 
-    def _is_recent(self, scan: _Scan) -> bool:
+    def _is_recent(self, scan: Scan) -> bool:
         return self._monotonic_ms() - scan.monotonic_ms <= PATIENCE // MILLISECOND
-
-    def _admit(self, scan: _Scan, session: Session, direction: Direction) -> Verdict:
-        return admit(self._as_rule(_as_allowed(scan, session), session, direction), session)
-
-    def _as_rule(self, scan: _Scan, session: Session, direction: Direction) -> CheckIn:
-        return CheckIn(
-            id=str(scan.id),
-            learner_id=scan.who,
-            session_id=session.id,
-            room_id=self._room(),
-            direction=direction,
-            at=scan.at,
-            method=scan.method,
-            credential=scan.credential,
-            consented=scan.method not in FACE_METHODS or (scan.learner is not None and bool(scan.learner.face_consent)),
-            time_uncertain=scan.uncertain,
-            offline=scan.offline,
-        )
 
     def _keep(
         self,
-        scan: _Scan,
+        scan: Scan,
         *,
         session: str | None = None,
         direction: Direction | None = None,
         refused: Reason | None = None,
         amber: bool = False,
     ) -> KioskRecord:
-        def make(seq: int) -> KioskRecord:
-            return KioskRecord(
-                id=scan.id,
-                stream=self._outbox.stream,
-                seq=seq,
-                at=scan.at,
-                monotonic_ms=scan.monotonic_ms,
-                boot=self._clock.boot,
-                clock=scan.clock,
-                method=scan.method,
-                direction=direction,
-                session=session,
-                room=self._room(),
-                learner=scan.who or None,
-                badge=scan.badge,
-                refused=refused,
-                amber=amber or (scan.uncertain and refused is None),
-                offline=scan.offline,
-                code_at=scan.code_at,
-                staff=scan.staff.badge if scan.staff else None,
-                staff_pin=scan.staff.pin if scan.staff else None,
-            )
-
-        record = self._outbox.put(make)
+        said = partial(scan.record, session=session, direction=direction, refused=refused, amber=amber)
+        record = self._outbox.put(lambda seq: said(stream=self._outbox.stream, seq=seq))
         self._memory.remember(record)
         return record
 
     def _say(
         self,
         kind: Kind,
-        scan: _Scan | None = None,
+        scan: Scan | None = None,
         *,
         session: str | None = None,
         direction: Direction | None = None,
@@ -491,23 +395,25 @@ class Desk:
             records=(record,) if record else (),
         )
 
-    def _meant(self, scan: _Scan) -> str | None:
+    def _meant(self, scan: Scan) -> str | None:
         """Find the session in another room that the learner is looking for."""
         day = self._book.day()
         choice = choose(day.sessions, scan.who, room_id=None, inside=None, at=scan.at, setting="in") if day else None
         return choice.session.id if isinstance(choice, Enter) else None
 
-    def _scan(self, method: Method) -> _Scan:
+    def _scan(self, method: Method) -> Scan:
         now = self._clock.now()
         # The wire carries milliseconds: what the desk decides by is what the gateway will read.
         at = now.replace(microsecond=now.microsecond // 1000 * 1000)
         self._memory.fade(at=at)
-        return _Scan(
-            id=_new_id(at),
+        return Scan(
+            id=new_id(at),
             at=at,
             monotonic_ms=self._monotonic_ms(),
+            boot=self._clock.boot,
             clock=self._clock.state(),
             offline=not self._online(),
+            room=self._room(),
             method=method,
         )
 
@@ -518,16 +424,8 @@ class Desk:
         return self._book.room.room if self._book.room else None
 
 
-def _new_id(at: datetime) -> UUID:
-    # Of the scan's time, not of the machine's: a simulated day has ids that sort as it went.
-    return uuid_utils.compat.uuid7(nanoseconds=max(0, (at - EPOCH) // MILLISECOND) * 1_000_000)
-
-
-def _as_allowed(scan: _Scan, session: Session) -> _Scan:
-    """Take a badge with staff or a face beside it as the badge alone, where a session takes only that."""
-    if scan.method in (VOUCHED["static_badge"], "badge+face") and scan.method not in session.methods:
-        return replace(scan, method="static_badge", staff=None)
-    return scan
+def _admitted(scan: Scan, session: Session, direction: Direction) -> Verdict:
+    return admit(scan.as_check_in(session, direction), session)
 
 
 def _ways(choice: Choice) -> tuple[tuple[Session, Direction], ...]:

@@ -12,11 +12,11 @@ import httpx2
 from kiosk import registration
 from kiosk.asking import GatewayError, GatewayRefuses
 from kiosk.clock import ClockState, KioskClock
-from kiosk.gallery import Gallery
+from kiosk.faces.gallery import Gallery
+from kiosk.faces.sharing import Line, Sharing
 from kiosk.identity import Identity
 from kiosk.outbox import Outbox
 from kiosk.roster import RosterBook
-from kiosk.sharing import Line, Sharing
 from kiosk.uplink import Backoff
 from protocol.registration import BrokerAccount
 

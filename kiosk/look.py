@@ -4,12 +4,12 @@ from collections.abc import Callable, Collection
 from datetime import timedelta
 from secrets import SystemRandom
 
-from kiosk.codes import Box, Reader
-from kiosk.crowd import Crowd
-from kiosk.faces import FaceEngine
-from kiosk.gallery import MARGIN, THRESHOLD, Gallery
-from kiosk.liveness import Guide
-from kiosk.quality import FaceBox
+from kiosk.faces.crowd import Crowd
+from kiosk.faces.engine import FaceEngine
+from kiosk.faces.gallery import MARGIN, THRESHOLD, Gallery
+from kiosk.faces.liveness import Guide
+from kiosk.faces.quality import FaceBox
+from kiosk.qr.codes import Box, Reader
 from kiosk.sightings import BadgeSeen, FaceSeen, HolderSeen, OtherSeen, Sighting, StrangerSeen, TwoBadges
 from kiosk.source import Frame
 from protocol.badge import PREFIX as BADGE

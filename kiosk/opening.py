@@ -5,17 +5,17 @@ import time
 from pathlib import Path
 
 from kiosk.clock import KioskClock
-from kiosk.engines import open_engine
-from kiosk.enrolling import Enrolling
-from kiosk.faces import FaceEngine, FaceEngineMissing
-from kiosk.gallery import FILE as GALLERY
-from kiosk.gallery import Gallery
+from kiosk.faces.engine import FaceEngine, FaceEngineMissing
+from kiosk.faces.engines import open_engine
+from kiosk.faces.enrolling import Enrolling
+from kiosk.faces.gallery import FILE as GALLERY
+from kiosk.faces.gallery import Gallery
+from kiosk.faces.sharing import Sharing
 from kiosk.identity import Identity, stay_here, this_machine
 from kiosk.look import Look
 from kiosk.outbox import FILE as OUTBOX
 from kiosk.outbox import OutboxUnsafe
 from kiosk.settings import KioskSettings
-from kiosk.sharing import Sharing
 from kiosk.sources import open_sources
 from kiosk.station import Station
 

@@ -15,8 +15,8 @@ from attendance.direction import Direction
 from attendance.reasons import Text
 from kiosk import texts
 from kiosk.answers import Answer
-from kiosk.enrolling import Progress
-from kiosk.liveness import Guide
+from kiosk.faces.enrolling import Progress
+from kiosk.faces.liveness import Guide
 from kiosk.staff_mode import StaffMode
 from kiosk.staff_screen import both, sent, shown_progress, staff_pages
 

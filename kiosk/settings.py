@@ -22,7 +22,7 @@ from pydantic_settings import (
     SettingsError as _SourceError,
 )
 
-from kiosk.gallery import MARGIN, THRESHOLD
+from kiosk.faces.gallery import MARGIN, THRESHOLD
 
 PREFIX = "TANDEM_KIOSK_"
 FILE = "kiosk.toml"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from kiosk.codes import Box
+from kiosk.qr.codes import Box
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

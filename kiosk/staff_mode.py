@@ -9,8 +9,8 @@ from attendance.direction import Direction
 from kiosk.answers import Answer
 from kiosk.asking import GatewayError
 from kiosk.desk import Desk
-from kiosk.enrolling import Enrolling, Progress
-from kiosk.gallery import Gallery
+from kiosk.faces.enrolling import Enrolling, Progress
+from kiosk.faces.gallery import Gallery
 from kiosk.roster import RosterBook
 from kiosk.staff import Listed
 from protocol.roster import StaffPinAnswer

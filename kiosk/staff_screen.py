@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from attendance.direction import Direction
 from attendance.reasons import Text
 from kiosk import texts
-from kiosk.enrolling import Progress
+from kiosk.faces.enrolling import Progress
 from kiosk.staff_mode import Row, StaffMode
 
 Body = TypeVar("Body", bound=BaseModel)

@@ -20,16 +20,16 @@ from kiosk.asking import gateway_client
 from kiosk.broker import Connect, PahoConnection
 from kiosk.clock import KioskClock
 from kiosk.desk import Desk
-from kiosk.enrolling import Enrolling, Progress
 from kiosk.errands import Errands
-from kiosk.gallery import Gallery
+from kiosk.faces.enrolling import Enrolling, Progress
+from kiosk.faces.gallery import Gallery
+from kiosk.faces.sharing import Sharing
 from kiosk.identity import Identity
 from kiosk.intake import Intake
 from kiosk.look import Guide, Look
 from kiosk.outbox import FILE as OUTBOX
 from kiosk.outbox import Outbox, OutboxError, OutboxFull
 from kiosk.roster import RosterBook
-from kiosk.sharing import Sharing
 from kiosk.sightings import BadgeSeen, Sighting
 from kiosk.source import Frame, Scanned, Source
 from kiosk.staff import check_pin

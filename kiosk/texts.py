@@ -4,9 +4,9 @@ from typing import Final
 
 from attendance.reasons import TEXTS as REASONS
 from attendance.reasons import Text
-from kiosk.enrolling import End
-from kiosk.liveness import Guide
-from kiosk.portraits import Flaw
+from kiosk.faces.enrolling import End
+from kiosk.faces.liveness import Guide
+from kiosk.faces.portraits import Flaw
 
 TEXTS: Final[dict[str, Text]] = {
     "page": Text("Check-in", "培训签到"),

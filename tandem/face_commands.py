@@ -19,12 +19,12 @@ from tandem.console import errors, plainly, screen
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from kiosk.calibration import Measured, Rate
-    from kiosk.enrolment import Entry, Rules
-    from kiosk.faces import Encoding, FaceEngine
-    from kiosk.gallery import Gallery, LookAlikes
+    from kiosk.faces.calibration import Measured, Rate
+    from kiosk.faces.engine import Encoding, FaceEngine
+    from kiosk.faces.enrolment import Entry, Rules
+    from kiosk.faces.gallery import Gallery, LookAlikes
+    from kiosk.faces.portraits import Portrait
     from kiosk.identity import Identity
-    from kiosk.portraits import Portrait
     from kiosk.settings import KioskSettings
     from protocol.roster import Roster
 
@@ -51,7 +51,7 @@ def identify(
     """Say whose faces pictures show, among the people of a folder: one line of JSON for each picture."""
     with plainly():
         from kiosk import settings
-        from kiosk.identify import identify
+        from kiosk.faces.identify import identify
 
         read = settings.read(data=data)
         engine = _engine(read)
@@ -73,8 +73,8 @@ def enrol(
     """Enrol the people of a folder who are on a roster of the next 24 hours and have consented."""
     with plainly():
         from kiosk import settings
-        from kiosk.enrolment import Rules
-        from kiosk.portraits import people_in
+        from kiosk.faces.enrolment import Rules
+        from kiosk.faces.portraits import people_in
 
         read = settings.read(data=data)
         people = people_in(folder)
@@ -99,7 +99,7 @@ def _enrol(
     *,
     as_json: bool,
 ) -> int:
-    from kiosk.enrolment import enrol_all
+    from kiosk.faces.enrolment import enrol_all
 
     numbers = {learner.id: learner.number or learner.id for learner in roster.learners}
     entries = enrol_all(people, roster.learners, gallery, engine, rules=rules)
@@ -122,9 +122,9 @@ def calibrate(
     """Say how well faces tell these people apart, by threshold, and propose threshold and margin."""
     with plainly():
         from kiosk import settings
-        from kiosk.calibration import Wish, measure, propose
-        from kiosk.calibration_page import as_values, drawn, notes, said
-        from kiosk.line_up import lined_up
+        from kiosk.faces.calibration import Wish, measure, propose
+        from kiosk.faces.calibration_page import as_values, drawn, notes, said
+        from kiosk.faces.line_up import lined_up
 
         read = settings.read(data=data)
         templates = _known(folder, _engine(read)) if folder else _enrolled(read)
@@ -169,7 +169,7 @@ def _tell(entry: "Entry", numbers: "Mapping[str, str]", *, as_json: bool) -> boo
 
 
 def _told(entry: "Entry", numbers: "Mapping[str, str]") -> dict[str, Any]:
-    from kiosk.enrolment import REASONS, Enrolled
+    from kiosk.faces.enrolment import REASONS, Enrolled
 
     outcome = entry.outcome
     enrolled = isinstance(outcome, Enrolled)
@@ -235,13 +235,13 @@ def _roster(identity: "Identity") -> "Roster":
 
 
 def _engine(read: "KioskSettings") -> "FaceEngine":
-    from kiosk.engines import open_engine
+    from kiosk.faces.engines import open_engine
 
     return open_engine(read)
 
 
 def _gallery(read: "KioskSettings", engine: "FaceEngine", identity: "Identity") -> "Gallery":
-    from kiosk.gallery import FILE, Gallery
+    from kiosk.faces.gallery import FILE, Gallery
 
     return Gallery(read.data / FILE, identity.gallery_key, now=lambda: datetime.now(UTC), engine=engine.name)
 
@@ -253,7 +253,7 @@ def _enrolled(read: "KioskSettings") -> "dict[str, Encoding]":
 
 def _known(folder: Path, engine: "FaceEngine") -> "dict[str, Encoding]":
     """Encode everybody of a folder; what is left out is told."""
-    from kiosk.portraits import folders_in, portraits, together
+    from kiosk.faces.portraits import folders_in, portraits, together
 
     people = folders_in(folder)
     if not people:

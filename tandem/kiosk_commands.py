@@ -122,7 +122,7 @@ def _once_registered(read: "KioskSettings", stack: ExitStack, gets_on: Callable[
 def read(images: list[Path]) -> None:
     """Say what is seen in pictures: one line of JSON for each."""
     with plainly():
-        from kiosk.read import read
+        from kiosk.qr.read import read
 
         for line in read(images):
             typer.echo(json.dumps(line, ensure_ascii=False))

@@ -26,7 +26,7 @@ Device = Annotated[str, typer.Argument(help="The other kiosk's device id")]
 def list_kiosks(data: Data = None, as_json: AsJson = False) -> None:
     """Show this kiosk's own fingerprint for sharing, and the kiosks with which it may share."""
     with plainly():
-        from kiosk.trust import trusted
+        from kiosk.faces.trust import trusted
 
         read, identity = _kiosk(data)
         prints = trusted(read.data)
@@ -41,7 +41,7 @@ def trust(
 ) -> None:
     """Share faces with another kiosk, whose fingerprint you have read on that kiosk itself."""
     with plainly():
-        from kiosk.trust import trust
+        from kiosk.faces.trust import trust
 
         read, identity = _kiosk(data)
         trust(read.data, _neighbours(identity), device, fingerprint)
@@ -54,7 +54,7 @@ def trust(
 def distrust(device: Device, data: Data = None) -> None:
     """Share with a kiosk no longer; a running station forgets within about a minute what came from it."""
     with plainly():
-        from kiosk.trust import distrust
+        from kiosk.faces.trust import distrust
 
         read, _ = _kiosk(data)
         distrust(read.data, device)
@@ -73,7 +73,7 @@ def _kiosk(data: Path | None) -> "tuple[KioskSettings, Identity]":
 
 def _neighbours(identity: "Identity") -> "Neighbours":
     from kiosk.asking import gateway_client
-    from kiosk.sharing import Line, neighbours
+    from kiosk.faces.sharing import Line, neighbours
 
     with gateway_client(identity.gateway) as client:
         return neighbours(Line(client=client, identity=identity, now=datetime.now(UTC)))

@@ -10,8 +10,8 @@ from kiosk.clock import KioskClock
 from kiosk.doctor import lines, sight, storage
 from kiosk.doctor.findings import Finding, safely
 from kiosk.doctor.running import Running, find_running
-from kiosk.engines import open_engine
-from kiosk.faces import FaceEngine
+from kiosk.faces.engine import FaceEngine
+from kiosk.faces.engines import open_engine
 from kiosk.settings import KioskSettings
 from kiosk.source import Source
 from kiosk.sources import open_sources

@@ -10,10 +10,10 @@ from statistics import median
 import cv2
 import numpy as np
 
-from kiosk.codes import HAS_ZXING, Code, Reader, codes
 from kiosk.doctor.findings import Finding, Findings, fail, ok, warn
-from kiosk.faces import Face, FaceEngine, FaceEngineMissing, ModelUnusable
+from kiosk.faces.engine import Face, FaceEngine, FaceEngineMissing, ModelUnusable
 from kiosk.picture import Image
+from kiosk.qr.codes import HAS_ZXING, Code, Reader, codes
 from kiosk.source import Frame, Seen, Source, Trouble
 from kiosk.sources.scanner import Lines, Scanner
 from protocol.badge import PREFIX

@@ -7,8 +7,8 @@ from uuid import uuid4
 from kiosk.asking import gateway_client
 from kiosk.broker import PahoConnection
 from kiosk.clock import KioskClock
-from kiosk.faces import DlibFaces, FaceEngine
-from kiosk.gallery import Gallery
+from kiosk.faces.engine import DlibFaces, FaceEngine
+from kiosk.faces.gallery import Gallery
 from kiosk.identity import Identity
 from kiosk.look import Look
 from kiosk.outbox import FILE, Outbox

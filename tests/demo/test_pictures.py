@@ -5,8 +5,8 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from kiosk.codes import codes
-from kiosk.faces import DlibFaces
+from kiosk.faces.engine import DlibFaces
+from kiosk.qr.codes import codes
 from tandem.demo.pictures import Who, badge_frame, empty_frame, face_frame, two_badges_frame
 
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"

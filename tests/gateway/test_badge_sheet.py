@@ -12,8 +12,8 @@ import pytest
 
 from gateway import badges
 from gateway.badge_sheet import BOX, PER_PAGE, Card, draw, printable
-from kiosk.codes import codes
 from kiosk.picture import Image
+from kiosk.qr.codes import codes
 from protocol import badge
 from protocol.badge import Badge, DynamicBadge
 from tests.gateway.cast import KEYS

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from gateway.phone import NEXT_BADGE
-from kiosk.codes import codes
+from kiosk.qr.codes import codes
 from ledger.database import Ledger
 from protocol import badge
 from protocol.badge import LIFE, DynamicBadge

@@ -8,7 +8,7 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from kiosk.liveness import MOVES, Guide, Move
+from kiosk.faces.liveness import MOVES, Guide, Move
 from kiosk.picture import Image
 from tandem.demo.scene.portrait import Who
 from tests.kiosk.face_scenes import Grain, Moment, bent, flat, grains, over, person, room, sheet_of, taken, with_lids

@@ -6,9 +6,9 @@ from functools import lru_cache
 
 import numpy as np
 
-from kiosk.faces import DlibFaces
-from kiosk.gallery import Gallery
-from kiosk.liveness import MOVES
+from kiosk.faces.engine import DlibFaces
+from kiosk.faces.gallery import Gallery
+from kiosk.faces.liveness import MOVES
 from kiosk.look import FaceSeen, Look, Sighting
 from kiosk.source import Frame
 from tandem.demo.scene.portrait import Who

@@ -5,8 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from kiosk.faces import Encoding, Face
-from kiosk.landmarks import Points
+from kiosk.faces.engine import Encoding, Face
+from kiosk.faces.landmarks import Points
 from kiosk.picture import Image
 
 BLUE = {"ann": 50, "ann again": 55, "ann's look-alike": 97, "bo": 150, "cy": 220}

@@ -15,14 +15,14 @@ import sqlalchemy as sa
 from gateway import devices
 from kiosk.clock import KioskClock
 from kiosk.errands import Errands
-from kiosk.faces import Encoding
-from kiosk.gallery import Gallery, Match
+from kiosk.faces.engine import Encoding
+from kiosk.faces.gallery import Gallery, Match
+from kiosk.faces.sharing import KIOSKS, Line, Sharing, neighbours
+from kiosk.faces.trust import trust
 from kiosk.identity import Identity
 from kiosk.outbox import Outbox
 from kiosk.registration import register
 from kiosk.roster import RosterBook
-from kiosk.sharing import KIOSKS, Line, Sharing, neighbours
-from kiosk.trust import trust
 from ledger.face_tables import FaceBoxRow
 from protocol import boxes, requests
 from protocol.boxes import FaceBoxes

@@ -11,8 +11,8 @@ import numpy as np
 
 from attendance.direction import Direction
 from kiosk.answers import Answer
-from kiosk.enrolling import Progress
-from kiosk.liveness import Guide
+from kiosk.faces.enrolling import Progress
+from kiosk.faces.liveness import Guide
 from kiosk.staff_mode import StaffMode
 from protocol.records import KioskRecord
 

@@ -12,15 +12,15 @@ from uuid import UUID
 
 import numpy as np
 
-from kiosk.enrolling import Enrolling
-from kiosk.faces import Encoding, Face
-from kiosk.gallery import Gallery
+from kiosk.faces.engine import Encoding, Face
+from kiosk.faces.enrolling import Enrolling
+from kiosk.faces.gallery import Gallery
+from kiosk.faces.landmarks import Points
+from kiosk.faces.liveness import Guide
+from kiosk.faces.quality import FaceBox
 from kiosk.identity import Identity
-from kiosk.landmarks import Points
-from kiosk.liveness import Guide
 from kiosk.look import Look
 from kiosk.picture import Image
-from kiosk.quality import FaceBox
 from kiosk.sightings import HolderSeen, OtherSeen, Sighting, StrangerSeen
 from kiosk.source import Frame, Seen, Trouble
 from kiosk.station import Station

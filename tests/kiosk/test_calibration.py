@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser
 
-from kiosk.calibration import THRESHOLDS, Measured, Point, Rate, Wish, measure, propose, rate
-from kiosk.calibration_page import as_values, chart, drawn, notes, said
-from kiosk.faces import Encoding
-from kiosk.gallery import MARGIN, THRESHOLD
-from kiosk.line_up import ROWS
+from kiosk.faces.calibration import THRESHOLDS, Measured, Point, Rate, Wish, measure, propose, rate
+from kiosk.faces.calibration_page import as_values, chart, drawn, notes, said
+from kiosk.faces.engine import Encoding
+from kiosk.faces.gallery import MARGIN, THRESHOLD
+from kiosk.faces.line_up import ROWS
 from tests.kiosk.cast import NINE
 
 

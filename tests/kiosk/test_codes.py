@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import qrcode
 
-from kiosk import codes as reader
-from kiosk.codes import Code, codes
-from kiosk.decoder import by_opencv
 from kiosk.picture import Image
+from kiosk.qr import codes as reader
+from kiosk.qr.codes import Code, codes
+from kiosk.qr.decoder import by_opencv
 
 BADGE = "T1:" + "6BF$.DUPC/4EJ*C " * 8
 

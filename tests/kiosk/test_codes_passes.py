@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from kiosk.codes import Reader, codes
-from kiosk.decoder import by_zxing
-from kiosk.finder import cut, promising
-from kiosk.passes import BENDS, PASSES, flat, unrolled
 from kiosk.picture import Image
+from kiosk.qr.codes import Reader, codes
+from kiosk.qr.decoder import by_zxing
+from kiosk.qr.finder import cut, promising
+from kiosk.qr.passes import BENDS, PASSES, flat, unrolled
 from tests.kiosk.code_scenes import CONDITIONS, Scene, scene
 
 FEW = 8

@@ -23,7 +23,7 @@ from kiosk.clock import ClockState
 from kiosk.doctor import examine, lines, sight, storage
 from kiosk.doctor.findings import Finding, Verdict, safely
 from kiosk.doctor.running import Running, find_running
-from kiosk.faces import Face, FaceEngine, FaceEngineMissing, ModelUnusable
+from kiosk.faces.engine import Face, FaceEngine, FaceEngineMissing, ModelUnusable
 from kiosk.identity import MACHINE
 from kiosk.outbox import FILE, Outbox
 from kiosk.picture import Image

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kiosk.enrolment import (
+from kiosk.faces.engine import DlibFaces
+from kiosk.faces.enrolment import (
     APART,
     GOOD_FRAMES,
     Enrolled,
@@ -18,10 +19,9 @@ from kiosk.enrolment import (
     keep,
     refusal,
 )
-from kiosk.faces import DlibFaces
-from kiosk.gallery import Gallery, Match, Unsure
+from kiosk.faces.gallery import Gallery, Match, Unsure
+from kiosk.faces.portraits import NoPeople, people_in
 from kiosk.picture import Image, read_picture
-from kiosk.portraits import NoPeople, people_in
 from protocol.roster import RosterLearner
 from tests.kiosk.painted_faces import PaintedFaces, paint, painted
 from tests.kiosk.portraits import HOPPER, brightened

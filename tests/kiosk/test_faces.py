@@ -10,11 +10,11 @@ import face_recognition_models  # type: ignore[import-untyped]
 import numpy as np
 import pytest
 
-from kiosk.faces import DlibFaces, Face, FaceEngineMissing, ModelUnusable
-from kiosk.gallery import MARGIN, THRESHOLD
-from kiosk.landmarks import five, openness, pose_of
+from kiosk.faces.engine import DlibFaces, Face, FaceEngineMissing, ModelUnusable
+from kiosk.faces.gallery import MARGIN, THRESHOLD
+from kiosk.faces.landmarks import five, openness, pose_of
+from kiosk.faces.quality import Fault, fault_of, quality_of
 from kiosk.picture import Image
-from kiosk.quality import Fault, fault_of, quality_of
 from tandem.demo.pictures import empty_frame, face_frame
 from tests.kiosk.face_scenes import Moment, over, person, room
 
@@ -91,7 +91,7 @@ def test_a_missing_part_of_the_face_extra_is_a_clear_answer(missing: str, monkey
 
 
 def test_the_engine_loads_without_a_word() -> None:
-    program = "from kiosk.faces import DlibFaces; DlibFaces()"
+    program = "from kiosk.faces.engine import DlibFaces; DlibFaces()"
 
     done = subprocess.run([sys.executable, "-W", "always", "-c", program], capture_output=True, text=True, check=True)
 

@@ -10,9 +10,9 @@ from threading import Thread
 import numpy as np
 import pytest
 
-from kiosk.faces import Encoding
-from kiosk.gallery import LEASE, LITTLE, Gallery, GalleryLocked, Match, Nobody, Unsure
-from kiosk.line_up import ROWS, lined_up
+from kiosk.faces.engine import Encoding
+from kiosk.faces.gallery import LEASE, LITTLE, Gallery, GalleryLocked, Match, Nobody, Unsure
+from kiosk.faces.line_up import ROWS, lined_up
 from tests.kiosk.cast import NINE, Hands
 
 HOUR = timedelta(hours=1)

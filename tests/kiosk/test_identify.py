@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image as Pillow
 
-from kiosk.faces import DlibFaces, Encoding
-from kiosk.identify import identify
+from kiosk.faces.engine import DlibFaces, Encoding
+from kiosk.faces.identify import identify
+from kiosk.faces.portraits import NoPeople, Portrait, folders_in, people_in, portraits, the_face, together
 from kiosk.picture import COMFORTABLE_PIXELS, Image, read_picture
-from kiosk.portraits import NoPeople, Portrait, folders_in, people_in, portraits, the_face, together
 from tests.kiosk.painted_faces import PaintedFaces, paint, painted
 from tests.kiosk.portraits import ASTRONAUT, HOPPER, brightened, scaled, turned
 

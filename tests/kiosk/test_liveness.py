@@ -7,10 +7,10 @@ from itertools import count
 import numpy as np
 import pytest
 
-from kiosk import crowd
-from kiosk.gesture import Gesture
-from kiosk.landmarks import Points
-from kiosk.liveness import CHALLENGES, TIME, Challenge, Failure, Move
+from kiosk.faces import crowd
+from kiosk.faces.gesture import Gesture
+from kiosk.faces.landmarks import Points
+from kiosk.faces.liveness import CHALLENGES, TIME, Challenge, Failure, Move
 from kiosk.look import FaceSeen, Look, Sighting
 from kiosk.picture import Image
 from kiosk.source import Frame
@@ -191,7 +191,7 @@ def test_the_proof_finds_a_challenge_that_takes_anything(monkeypatch: pytest.Mon
 
 
 def test_a_decision_is_logged_with_its_scores_and_nothing_of_the_face(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, logger="kiosk.crowd")
+    caplog.set_level(logging.INFO, logger="kiosk.faces.crowd")
 
     trial("photo, then another face", 1, seed=7)
 

@@ -7,12 +7,12 @@ import cv2
 import numpy as np
 import pytest
 
-from kiosk.faces import Encoding, Face
-from kiosk.gallery import Gallery
-from kiosk.landmarks import Points
+from kiosk.faces.engine import Encoding, Face
+from kiosk.faces.gallery import Gallery
+from kiosk.faces.landmarks import Points
+from kiosk.faces.quality import FaceBox
 from kiosk.look import BadgeSeen, FaceSeen, HolderSeen, Look, OtherSeen, Sighting, StrangerSeen, TwoBadges
 from kiosk.picture import Image
-from kiosk.quality import FaceBox
 from kiosk.source import Frame
 from tandem.demo.pictures import badge_frame, empty_frame, two_badges_frame
 

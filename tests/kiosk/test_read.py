@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from kiosk.faces import FaceEngine, FaceEngineMissing
-from kiosk.read import read
+from kiosk.faces.engine import FaceEngine, FaceEngineMissing
+from kiosk.qr.read import read
 from tandem.demo.pictures import badge_frame, face_frame
 
 

@@ -16,8 +16,8 @@ from attendance.reasons import TEXTS as REASONS
 from attendance.reasons import Text
 from kiosk import screen, texts
 from kiosk.answers import Answer, Kind, Partner
-from kiosk.enrolling import End, Progress
-from kiosk.liveness import Guide
+from kiosk.faces.enrolling import End, Progress
+from kiosk.faces.liveness import Guide
 from kiosk.screen import EAGER, MOST_STREAMS, create_screen
 from kiosk.staff_screen import shown_progress
 from kiosk.station import Station

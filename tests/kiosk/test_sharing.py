@@ -15,10 +15,10 @@ from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.signing import SigningKey
 
 from gateway import devices
-from kiosk import arrivals, trust
-from kiosk.faces import Encoding
-from kiosk.sharing import AGAIN, BOXES, LARGEST, MOST_PAGES, neighbours
-from kiosk.trust import FingerprintsDiffer, NoSuchKiosk, TrustDamaged
+from kiosk.faces import arrivals, trust
+from kiosk.faces.engine import Encoding
+from kiosk.faces.sharing import AGAIN, BOXES, LARGEST, MOST_PAGES, neighbours
+from kiosk.faces.trust import FingerprintsDiffer, NoSuchKiosk, TrustDamaged
 from ledger import directory
 from ledger.database import Ledger
 from ledger.tables import ConsentRow, PersonRow, RosterRow, SessionRow

@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from kiosk.codes import codes
 from kiosk.picture import Image
+from kiosk.qr.codes import codes
 from kiosk.source import Easel, Frame, Seen, Trouble
 from kiosk.sources.camera import AWAY, HANGS, MOST_HANGING, Camera, device, shown, stream
 from kiosk.sources.folder import Folder, Video

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from kiosk.liveness import Guide
+from kiosk.faces.liveness import Guide
 from kiosk.look import Look
 from kiosk.picture import Image
 from protocol.roster import RosterLearner

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from kiosk.answers import SHOWN, Answer
-from kiosk.gallery import Gallery
+from kiosk.faces.gallery import Gallery
 from kiosk.identity import FILE as IDENTITY_FILE
 from kiosk.identity import MACHINE, Identity, IdentityCopied, NotRegistered
 from kiosk.look import BadgeSeen, FaceSeen, Guide, Sighting, StrangerSeen

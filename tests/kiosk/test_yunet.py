@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from kiosk.faces import ModelUnusable
+from kiosk.faces.engine import ModelUnusable
+from kiosk.faces.yunet import YuNetFaces
 from kiosk.picture import Image
-from kiosk.yunet import YuNetFaces
 from tests.kiosk.white_squares import write_detector, write_recognizer
 
 
@@ -82,7 +82,7 @@ def test_blinks_are_read_from_dlibs_points_where_it_is_installed(
     image = squares((128, 256))
     face = yunet.find(image)[0]
 
-    monkeypatch.setattr("kiosk.yunet.installed_recognition", lambda: None)
+    monkeypatch.setattr("kiosk.faces.yunet.installed_recognition", lambda: None)
     alone = YuNetFaces(detector, recognizer)
 
     assert (len(yunet.landmarks(image, face)), len(alone.landmarks(image, face))) == (68, 5)

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from typer.testing import CliRunner, Result
 
 from gateway import badge_sheet, keys
-from kiosk.codes import codes
+from kiosk.qr.codes import codes
 from ledger.account_tables import AuditRow
 from ledger.database import Ledger
 from ledger.tables import BadgeRow, PersonRow

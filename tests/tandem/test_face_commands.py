@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway import devices
-from kiosk.gallery import FILE, Gallery, Match
+from kiosk.faces.gallery import FILE, Gallery, Match
 from kiosk.identity import Identity
 from kiosk.picture import read_picture
 from kiosk.registration import register

@@ -9,9 +9,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from gateway import devices
+from kiosk.faces.trust import trusted
 from kiosk.identity import Identity
 from kiosk.registration import register
-from kiosk.trust import trusted
 from tandem.cli import app
 from tests.chromium import served
 from tests.gateway.cast import Gateway, code, company

@@ -9,9 +9,9 @@ from unicodedata import normalize
 import numpy as np
 
 from attendance.reasons import Text
-from kiosk.faces import Encoding, Face, FaceEngine
+from kiosk.faces.engine import Encoding, Face, FaceEngine
+from kiosk.faces.quality import Fault, fault_of
 from kiosk.picture import KINDS, Unreadable, pictures_in, read_picture
-from kiosk.quality import Fault, fault_of
 
 Flaw: TypeAlias = Literal["unreadable", "no_face", "two_faces", "other_face"] | Fault
 

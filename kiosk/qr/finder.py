@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from kiosk.decoder import Box
 from kiosk.picture import Image
+from kiosk.qr.decoder import Box
 
 SEARCH_SIDE = 640  # pixels; a longer picture is searched reduced, which also takes the edge off its noise
 CELL = 4  # pixels of the reduced picture

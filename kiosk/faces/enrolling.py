@@ -8,11 +8,11 @@ from datetime import timedelta
 from threading import Lock
 from typing import Literal, TypeAlias
 
-from kiosk.enrolment import GOOD_FRAMES, Enrolled, Enrolment, Reason, Rules, keep, refusal
-from kiosk.faces import FaceEngine
-from kiosk.gallery import MARGIN, THRESHOLD, Gallery
+from kiosk.faces.engine import FaceEngine
+from kiosk.faces.enrolment import GOOD_FRAMES, Enrolled, Enrolment, Reason, Rules, keep, refusal
+from kiosk.faces.gallery import MARGIN, THRESHOLD, Gallery
+from kiosk.faces.portraits import Flaw
 from kiosk.picture import Image
-from kiosk.portraits import Flaw
 from protocol.roster import RosterLearner
 
 log = logging.getLogger(__name__)

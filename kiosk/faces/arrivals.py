@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from kiosk.faces import Encoding
+from kiosk.faces.engine import Encoding
 from kiosk.keeping import keep
 from protocol.signing import Unreadable
 from protocol.wire import Id, Instant, TopicId, Wire

@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.landmarks import Points
+from kiosk.faces.landmarks import Points
+from kiosk.faces.quality import FaceBox, quality_of
 from kiosk.picture import Image
-from kiosk.quality import FaceBox, quality_of
 
 Encoding: TypeAlias = NDArray[np.float32]
 

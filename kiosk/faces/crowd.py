@@ -6,15 +6,15 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
-from kiosk.faces import Face, FaceEngine
-from kiosk.gallery import Gallery, Match
-from kiosk.landmarks import ALL, Points
-from kiosk.liveness import Challenge, Guide, Outcome
+from kiosk.faces.engine import Face, FaceEngine
+from kiosk.faces.gallery import Gallery, Match
+from kiosk.faces.landmarks import ALL, Points
+from kiosk.faces.liveness import Challenge, Guide, Outcome
+from kiosk.faces.quality import LEAST_WIDTH, FaceBox, Fault, fault_of
+from kiosk.faces.search import Search
+from kiosk.faces.tracks import Track, jump, moved_along
 from kiosk.picture import Image
-from kiosk.quality import LEAST_WIDTH, FaceBox, Fault, fault_of
-from kiosk.search import Search
 from kiosk.sightings import FaceSeen, FaceSighting, HolderSeen, OtherSeen, StrangerSeen
-from kiosk.tracks import Track, jump, moved_along
 
 log = logging.getLogger(__name__)
 

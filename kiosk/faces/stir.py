@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from kiosk.faces.quality import FaceBox
 from kiosk.picture import Image
-from kiosk.quality import FaceBox
 
 Sketch: TypeAlias = NDArray[np.float32]
 

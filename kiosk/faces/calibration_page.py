@@ -9,8 +9,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from attendance.reasons import Text
-from kiosk.calibration import Measured, Point, Proposal, Rate
-from kiosk.line_up import MARGIN, THRESHOLD
+from kiosk.faces.calibration import Measured, Point, Proposal, Rate
+from kiosk.faces.line_up import MARGIN, THRESHOLD
 
 FEW_PEOPLE = 20
 

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from kiosk.faces import Face
-from kiosk.gallery import Match
-from kiosk.landmarks import Points
-from kiosk.quality import FaceBox, Fault
-from kiosk.stir import Seen
+from kiosk.faces.engine import Face
+from kiosk.faces.gallery import Match
+from kiosk.faces.landmarks import Points
+from kiosk.faces.quality import FaceBox, Fault
+from kiosk.faces.stir import Seen
 
 TRACK_LOST = timedelta(milliseconds=600)  # a new person may stand in the same place after this
 APART = timedelta(milliseconds=150)  # nearer frames show the same grimace twice

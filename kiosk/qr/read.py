@@ -5,9 +5,9 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from kiosk.codes import codes
-from kiosk.faces import DlibFaces, FaceEngine, FaceEngineMissing
+from kiosk.faces.engine import DlibFaces, FaceEngine, FaceEngineMissing
 from kiosk.picture import Image, Unreadable, read_picture
+from kiosk.qr.codes import codes
 
 
 def read(paths: Iterable[Path], engine: Callable[[], FaceEngine] = DlibFaces) -> Iterator[dict[str, Any]]:

@@ -7,11 +7,11 @@ from datetime import timedelta
 import cv2
 import numpy as np
 
-from kiosk.faces import Face, FaceEngine, face_at
+from kiosk.faces.engine import Face, FaceEngine, face_at
+from kiosk.faces.quality import FaceBox
+from kiosk.faces.stir import Seen
+from kiosk.faces.tracks import SAME_PLACE, TRACK_LOST, Track, followed, overlap
 from kiosk.picture import Image
-from kiosk.quality import FaceBox
-from kiosk.stir import Seen
-from kiosk.tracks import SAME_PLACE, TRACK_LOST, Track, followed, overlap
 
 REST = timedelta(milliseconds=190)  # while something moves: every other frame at ten a second
 EVERYWHERE = timedelta(milliseconds=690)  # a newcomer beside somebody who is served waits for no longer than this

@@ -6,8 +6,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
-from kiosk.faces import Encoding, FaceEngine
-from kiosk.line_up import LineUp, Match, judged, lined_up
+from kiosk.faces.engine import Encoding, FaceEngine
+from kiosk.faces.line_up import LineUp, Match, judged, lined_up
 from kiosk.picture import Image, Unreadable, read_picture
 
 Verdict: TypeAlias = Literal["match", "ask_badge", "no_face"]

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import cv2
 import numpy as np
 
-from kiosk.faces import (
+from kiosk.faces.engine import (
     ENCODING_LENGTH,
     Encoding,
     Face,
@@ -17,7 +17,7 @@ from kiosk.faces import (
     installed_recognition,
     landmarks_by_dlib,
 )
-from kiosk.landmarks import Points
+from kiosk.faces.landmarks import Points
 from kiosk.picture import Image
 
 DETECTION_WIDTH = 320  # pixels

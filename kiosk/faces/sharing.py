@@ -11,13 +11,13 @@ from urllib.parse import quote
 import httpx2
 import numpy as np
 
-from kiosk.arrivals import Arrival, Arrivals
 from kiosk.asking import ask
-from kiosk.faces import ENCODING_LENGTH, Encoding
-from kiosk.gallery import Gallery
+from kiosk.faces.arrivals import Arrival, Arrivals
+from kiosk.faces.engine import ENCODING_LENGTH, Encoding
+from kiosk.faces.gallery import Gallery
+from kiosk.faces.trust import trusted
 from kiosk.identity import Identity
 from kiosk.roster import Day
-from kiosk.trust import trusted
 from protocol import boxes
 from protocol.boxes import LIFE, MAX_TEMPLATES, PER_ANSWER, Contents, FaceBox, FaceBoxes, Neighbour, Neighbours
 from protocol.registration import verify_key

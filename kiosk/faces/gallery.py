@@ -14,8 +14,8 @@ from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 
 from kiosk.clock import Clock
-from kiosk.faces import ENCODING_LENGTH, Encoding
-from kiosk.line_up import MARGIN, THRESHOLD, Answer, LineUp, LookAlikes, Match, Nobody, Unsure, judged, lined_up
+from kiosk.faces.engine import ENCODING_LENGTH, Encoding
+from kiosk.faces.line_up import MARGIN, THRESHOLD, Answer, LineUp, LookAlikes, Match, Nobody, Unsure, judged, lined_up
 
 __all__ = ["MARGIN", "THRESHOLD", "Answer", "Gallery", "GalleryLocked", "LookAlikes", "Match", "Nobody", "Unsure"]
 

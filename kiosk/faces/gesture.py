@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.landmarks import LEFT_EYE, NOSE, RIGHT_EYE, Points, openness
+from kiosk.faces.landmarks import LEFT_EYE, NOSE, RIGHT_EYE, Points, openness
 from kiosk.picture import Image
 
 Patch: TypeAlias = NDArray[np.uint8]

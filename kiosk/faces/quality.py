@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.landmarks import Points, pose_of
+from kiosk.faces.landmarks import Points, pose_of
 from kiosk.picture import Image
 
 Fault: TypeAlias = Literal["too_small", "blurred", "turned", "dark", "bright"]

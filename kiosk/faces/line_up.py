@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.faces import ENCODING_LENGTH, Encoding
+from kiosk.faces.engine import ENCODING_LENGTH, Encoding
 
 THRESHOLD = 0.45
 MARGIN = 0.05

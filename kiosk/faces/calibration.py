@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from kiosk.faces import Encoding
-from kiosk.line_up import MARGIN, ROWS, THRESHOLD, LineUp, lined_up
+from kiosk.faces.engine import Encoding
+from kiosk.faces.line_up import MARGIN, ROWS, THRESHOLD, LineUp, lined_up
 
 THRESHOLDS = tuple(hundredths / 100 for hundredths in range(30, 61))
 MARGINS = tuple(hundredths / 100 for hundredths in range(31))

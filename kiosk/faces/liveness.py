@@ -6,8 +6,8 @@ from datetime import timedelta
 from itertools import permutations
 from typing import Literal, TypeAlias
 
-from kiosk.gesture import Gesture, Neutral
-from kiosk.landmarks import Points
+from kiosk.faces.gesture import Gesture, Neutral
+from kiosk.faces.landmarks import Points
 from kiosk.picture import Image
 
 Move: TypeAlias = Literal["blink", "turn_left", "turn_right"]

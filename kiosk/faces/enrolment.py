@@ -10,11 +10,11 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 
 from attendance.reasons import Text
-from kiosk.faces import Encoding, Face, FaceEngine
-from kiosk.gallery import MARGIN, THRESHOLD, Gallery, LookAlikes
+from kiosk.faces.engine import Encoding, Face, FaceEngine
+from kiosk.faces.gallery import MARGIN, THRESHOLD, Gallery, LookAlikes
+from kiosk.faces.portraits import Flaw, Portrait, named, portrait, the_face
+from kiosk.faces.quality import fault_of
 from kiosk.picture import Image
-from kiosk.portraits import Flaw, Portrait, named, portrait, the_face
-from kiosk.quality import fault_of
 from protocol.roster import RosterLearner
 
 GOOD_FRAMES = 3

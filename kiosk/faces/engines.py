@@ -1,8 +1,8 @@
 """Which face engine the settings name."""
 
-from kiosk.faces import DlibFaces, FaceEngine
+from kiosk.faces.engine import DlibFaces, FaceEngine
+from kiosk.faces.yunet import YuNetFaces
 from kiosk.settings import KioskSettings
-from kiosk.yunet import YuNetFaces
 
 
 def open_engine(settings: KioskSettings) -> FaceEngine:

@@ -1,0 +1,1 @@
+"""QR codes: read from a frame, with more effort only where one is promised."""
