@@ -24,6 +24,9 @@ class KioskFigures(Collector):
         status = self._station.status()
         yield GaugeMetricFamily("tandem_kiosk_online", "Whether the kiosk has its broker", value=status.online)
         yield GaugeMetricFamily("tandem_kiosk_trouble", "Whether the screen shows a fault", value=bool(status.trouble))
+        yield GaugeMetricFamily(
+            "tandem_kiosk_missing", "Sources that are lost while others go on", value=len(status.lost)
+        )
         yield from self._outbox()
         yield CounterMetricFamily(
             "tandem_kiosk_ignored_messages", "Messages that were not the gateway's", value=self._station.uplink.ignored
@@ -47,7 +50,12 @@ def health(station: Station) -> tuple[dict[str, Any], int]:
     """Say whether the kiosk can take check-ins: 200 or 503. To be without a network is no fault of its own."""
     status = station.status()
     good = status.running and status.trouble is None
-    body = {"status": "ok" if good else "failing", "trouble": status.trouble, "online": status.online}
+    body = {
+        "status": "ok" if good else "failing",
+        "trouble": status.trouble,
+        "missing": list(status.lost),
+        "online": status.online,
+    }
     return body, 200 if good else 503
 
 

@@ -83,9 +83,13 @@ class Intake:
         if self._stopping.is_set():
             return
         if isinstance(seen, Trouble):
-            log.warning("%s: %s", seen.where, seen.why)
+            # A camera that is away says so every two seconds; the log has it once.
+            if self._lost.get(source) != seen.code:
+                log.warning("%s: %s", seen.where, seen.why)
             self._note_lost(source, seen.code)
             return
+        if source in self._lost:
+            log.info("%s is over", self._lost[source])
         if isinstance(seen, Frame | Scanned):
             self._take(seen)
         self._lost.pop(source, None)

@@ -75,4 +75,4 @@ class Unregistered:
 
 def health() -> tuple[dict[str, Any], int]:
     """Say that it cannot take check-ins."""
-    return {"status": "failing", "trouble": NOT_REGISTERED, "online": False}, 503
+    return {"status": "failing", "trouble": NOT_REGISTERED, "missing": [], "online": False}, 503

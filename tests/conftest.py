@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import settings
 
+from tests import quick_rules
 from tests.chromium import chromium, started
 from tests.postgres import database, postgres, postgres_server
 
@@ -18,6 +19,8 @@ __all__ = ["chromium", "database", "postgres", "postgres_server", "started"]
 # Two busy cores are slow now and then; that is no finding.
 settings.register_profile("tandem", deadline=None)
 settings.load_profile("tandem")
+
+quick_rules.use()
 
 # Debian keeps these out of a user's PATH.
 PLACES = ["/usr/sbin", "/usr/local/sbin", *sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)]

@@ -53,6 +53,13 @@ def test_an_outbox_that_cannot_be_read_has_no_figures_and_the_others_stay(outbox
     assert figure(station(outbox), "tandem_kiosk_ignored_messages_total") == 2
 
 
+def test_a_source_that_is_lost_beside_others_is_named_and_no_fault(outbox: Outbox) -> None:
+    half = station(outbox, Health(lost=("scanner_lost",)))
+
+    assert health(half) == ({"status": "ok", "trouble": None, "missing": ["scanner_lost"], "online": True}, 200)
+    assert figure(half, "tandem_kiosk_missing") == 1
+
+
 @pytest.mark.parametrize(
     ("status", "code"),
     [(Health(), 200), (Health(online=False), 200), (Health(trouble="camera_lost"), 503), (Health(running=False), 503)],

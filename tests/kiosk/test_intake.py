@@ -1,5 +1,6 @@
 """Claims about a station with several sources: each goes its own way, and none takes the others along."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -74,6 +75,19 @@ def test_any_sign_of_life_ends_the_trouble(sign: Frame | Scanned | Ready) -> Non
         source.plays(sign)
 
         assert eventually(lambda: intake.lost == ())
+
+
+def test_the_log_has_a_lost_source_once_however_often_it_says_so(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="kiosk.intake")
+    source = Camera()
+    with reading(source) as (intake, taken):
+        for _ in range(3):
+            source.plays(UNPLUGGED)
+        assert eventually(lambda: len(taken.lost) == 3)
+        source.plays(FRAME)
+        assert eventually(lambda: intake.lost == ())
+
+    assert [record.getMessage() for record in caplog.records] == ["camera 0: unplugged", "camera_lost is over"]
 
 
 def test_what_upsets_the_station_does_not_end_the_source(monkeypatch: pytest.MonkeyPatch) -> None:
