@@ -30,7 +30,7 @@ soak-ledger: .venv/.ready ## Run the long proofs of the ledger (half an hour)
 soak-delivery: .venv/.ready ## Run the long proofs of delivery (three quarters of an hour)
 	@TANDEM_REQUIRE_SERVICES=1 .venv/bin/pytest tests/soak/delivery_*.py -n 0 -v -s --durations=0 --timeout=2700 $(ARGS)
 
-soak-kiosk: .venv/.ready ## Run the long proofs of the kiosk: people, photos, replays before the camera (half an hour)
+soak-kiosk: .venv/.ready ## Run the long proofs of the kiosk: people, photos, replays before the camera (three quarters of an hour)
 	@TANDEM_REQUIRE_SERVICES=1 .venv/bin/pytest tests/soak/kiosk_*.py -n 0 -v -s --durations=0 --timeout=2700 $(ARGS)
 
 bench: .venv/.ready ## Measure what the design promises (ARGS="--only feed --scale 0.1" chooses and shrinks)

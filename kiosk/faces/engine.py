@@ -139,7 +139,7 @@ def _recognition_model(recognition: Any, model: Path) -> Any:
 
 
 def _rgb(image: Image) -> Image:
-    return np.ascontiguousarray(image[:, :, ::-1])
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _face_recognition() -> Any:

@@ -194,9 +194,12 @@ def room() -> Image:
 
 def over(layer: Image, ground: Image) -> Image:
     """Lay a layer over a picture."""
-    solid = cv2.merge([layer[..., 3]] * 3)
-    front = cv2.multiply(layer[..., :3], solid, scale=1 / 255)
-    return np.asarray(cv2.add(front, cv2.multiply(ground, cv2.bitwise_not(solid), scale=1 / 255)), np.uint8)
+    left, top, width, height = cv2.boundingRect(layer[..., 3])
+    there = np.s_[top : top + height, left : left + width]
+    solid, laid = cv2.merge([layer[there][..., 3]] * 3), ground.copy()
+    front = cv2.multiply(np.ascontiguousarray(layer[there][..., :3]), solid, scale=1 / 255)
+    laid[there] = cv2.add(front, cv2.multiply(ground[there], cv2.bitwise_not(solid), scale=1 / 255))
+    return laid
 
 
 def flat(sheet: Image, moment: Moment) -> Image:
