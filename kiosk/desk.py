@@ -26,6 +26,8 @@ from protocol import badge
 from protocol.badge import Badge, DynamicBadge, Forged, NotABadge
 from protocol.records import KioskRecord
 
+HINTS: tuple[Kind, ...] = ("ask_badge", "one_badge", "not_a_badge")
+"""Said beside what is open; a poster in view must not end it."""
 PATIENCE = timedelta(seconds=20)
 """After this a question on the screen is no longer meant for whoever stands there."""
 
@@ -374,8 +376,8 @@ class Desk:
         code: Code | None = None,
         record: KioskRecord | None = None,
     ) -> Answer:
-        # Whatever is said now stands where the question stood.
-        self._question = self._awaited = None
+        if kind not in HINTS:
+            self._leave_open_ends(scan)
         self._number += 1
         day, learner = self._book.day(), scan.learner if scan else None
         told = day.titles.get(session) if day and session else None
@@ -394,6 +396,12 @@ class Desk:
             direction=direction,
             records=(record,) if record else (),
         )
+
+    def _leave_open_ends(self, scan: Scan | None) -> None:
+        """Let what is said now stand where the question stood; a badge whose face did not come is kept as refused."""
+        before, self._awaited, self._question = self._awaited, None, None
+        if before and (scan is None or scan.who != before.scan.who):
+            self._keep(before.scan, refused="assurance_too_low")
 
     def _meant(self, scan: Scan) -> str | None:
         """Find the session in another room that the learner is looking for."""

@@ -4,6 +4,7 @@ import logging
 import random
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -19,6 +20,7 @@ from kiosk.outbox import Outbox
 from kiosk.roster import RosterBook
 from kiosk.uplink import Backoff
 from protocol.registration import BrokerAccount
+from protocol.requests import FRESH
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +30,7 @@ RETRY = Backoff(first=timedelta(seconds=2), longest=EVERY)
 PRUNING = timedelta(hours=1)
 STEP = timedelta(seconds=1)
 """A clock that is set by less than this is still the same one."""
-REVOKED = "device-revoked"
+REVOKED, UNKNOWN = "device-revoked", "device-unknown"
 
 NoteTrouble = Callable[[str, str | None], None]
 """Takes what has trouble, and which; None when it is over."""
@@ -57,7 +59,7 @@ class Errands:
         self._clock, self._online, self._note_trouble, self._luck = clock, online, note_trouble, luck
         self._soon = Event()
         self._was_offline = False
-        self._clock_vouched_for = False
+        self._vouched_for: datetime | None = None
         self._pruned_at: datetime | None = None
         self._began_at: datetime | None = None
 
@@ -81,7 +83,11 @@ class Errands:
     def clock_state(self) -> ClockState:
         """Say how far the wall clock can be trusted, after what the gateway made of it."""
         state = self._clock.state()
-        return "free_running" if state == "unknown" and self._clock_vouched_for else state
+        return "free_running" if state == "unknown" and self._is_vouched_for() else state
+
+    def _is_vouched_for(self) -> bool:
+        """Say whether this is still the clock whose time the gateway has taken, and nobody has set it since."""
+        return self._vouched_for is not None and abs(self._clock.boot_began_at() - self._vouched_for) < FRESH
 
     def _go(self) -> bool:
         """Do every errand once; False if one of them should be tried again soon."""
@@ -96,7 +102,7 @@ class Errands:
             errand()
         except GatewayRefuses as refusal:
             log.warning("%s", refusal)
-            self._heed(refusal)
+            self._do(partial(self._heed, refusal))
             return False
         except GatewayError as error:
             log.info("%s", error)
@@ -132,10 +138,11 @@ class Errands:
     def _pull(self) -> None:
         if self._identity.account is None:
             return  # nobody has confirmed this device yet
-        if self._book.pull(self._client, self._identity):
-            self._forget_withdrawn()
+        self._book.pull(self._client, self._identity)
         # The gateway takes no request whose time is minutes off, and its answer was signed for this one.
-        self._clock_vouched_for = True
+        self._vouched_for = self._clock.boot_began_at()
+        # Each time: an enrolment that was under way, or a disk that failed, may have kept one too many.
+        self._forget_withdrawn()
         self._note_trouble("gateway", None)
         if day := self._book.day():
             self._gallery.renew(day.good_until)
@@ -151,11 +158,15 @@ class Errands:
         day = self._book.day()
         if day is None:
             return
-        for learner_id, consent in self._gallery.consents().items():
-            # Who is on no roster now may have withdrawn too; and a new consent does not bring an old face back.
-            is_over = learner_id in day.learners and day.learners[learner_id].face_consent is None
-            if is_over or consent in day.withdrawn:
-                self._gallery.forget(learner_id)
+        # Who is on no roster now may have withdrawn too; and a new consent does not bring an old face back.
+        over = [
+            learner_id
+            for learner_id, consent in self._gallery.consents().items()
+            if (learner_id in day.learners and day.learners[learner_id].face_consent is None)
+            or consent in day.withdrawn
+        ]
+        if over:
+            self._gallery.forget(*over)
 
     def _prune(self) -> None:
         now = self._clock.now()
@@ -166,12 +177,13 @@ class Errands:
         self._pruned_at = now
 
     def _heed(self, refusal: GatewayRefuses) -> None:
-        """Show what the gateway itself said; a kiosk that it revoked forgets everybody."""
-        if refusal.kind is None:
+        """Show that this device is none any more, and forget everybody if it was revoked.
+
+        Any other refusal is for the log: what people show here is recorded all the same.
+        """
+        if refusal.kind not in (REVOKED, UNKNOWN):
             return
         self._note_trouble("gateway", refusal.kind.replace("-", "_"))
-        if refusal.kind != REVOKED:
-            return
-        self._book.forget()
-        for learner_id in self._gallery.people():
-            self._gallery.forget(learner_id)
+        if refusal.kind == REVOKED:
+            self._book.forget()
+            self._gallery.forget(*self._gallery.people())

@@ -19,6 +19,7 @@ __all__ = [
 ]  # fmt: skip
 
 GONE = timedelta(seconds=2)  # a badge that stays away this long may be told again
+LEFT_BEHIND = timedelta(seconds=30)  # what stays in view for so long is a sticker or was forgotten; nobody holds it up
 CHANCE = SystemRandom()  # whoever can foresee what is asked can play it from a screen
 
 
@@ -40,6 +41,7 @@ class Look:
     ) -> None:
         self._reader = Reader()
         self._last_seen: dict[object, float] = {}
+        self._in_view: dict[str, tuple[float, float]] = {}  # since when, and last when
         self._expecting = False
         self._crowd: Crowd | None = None
         if engine is not None:
@@ -72,11 +74,20 @@ class Look:
 
     def _codes(self, frame: Frame, at: float) -> tuple[list[Sighting], bool]:
         boxes = {code.text: code.box for code in self._reader.read(frame.image)}
+        self._note_in_view(boxes, at)
+        boxes = {text: box for text, box in boxes.items() if not self._is_left_behind(text, at)}
         badges = {text: box for text, box in boxes.items() if text.startswith(BADGE)}
         if badges:
             return self._badges(badges, at), True
         # The code of a poster on the wall is told as what it is, and then stands in nobody's way.
         return [BadgeSeen(text=text, box=box) for text, box in boxes.items() if self._is_new(("code", text), at)], False
+
+    def _note_in_view(self, texts: Collection[str], at: float) -> None:
+        still = {text: seen for text, seen in self._in_view.items() if at - seen[1] < GONE.total_seconds()}
+        self._in_view = still | {text: (still.get(text, (at, at))[0], at) for text in texts}
+
+    def _is_left_behind(self, text: str, at: float) -> bool:
+        return at - self._in_view[text][0] >= LEFT_BEHIND.total_seconds()
 
     def _badges(self, boxes: dict[str, Box], at: float) -> list[Sighting]:
         if len(boxes) == 1:

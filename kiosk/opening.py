@@ -9,7 +9,7 @@ from kiosk.faces.engine import FaceEngine, FaceEngineMissing
 from kiosk.faces.engines import open_engine
 from kiosk.faces.enrolling import Enrolling
 from kiosk.faces.gallery import FILE as GALLERY
-from kiosk.faces.gallery import Gallery
+from kiosk.faces.gallery import Gallery, GalleryLocked
 from kiosk.faces.sharing import Sharing
 from kiosk.identity import Identity, stay_here, this_machine
 from kiosk.look import Look
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 
 def open_station(settings: KioskSettings, clock: KioskClock) -> Station:
-    """Put a station together from its settings; raises IdentityError, OutboxError, GalleryLocked or ModelUnusable."""
+    """Put a station together from its settings; raises IdentityError, OutboxError or ModelUnusable."""
     identity = Identity.load(settings.data)
     stay_here(settings.data, this_machine())
     _assert_not_forgotten(identity, settings.data / OUTBOX)
@@ -33,7 +33,9 @@ def open_station(settings: KioskSettings, clock: KioskClock) -> Station:
     sources = open_sources(settings)
     if engine is None:
         return Station(identity, folder=settings.data, sources=sources, clock=clock, mirror=mirror)
-    gallery = Gallery(settings.data / GALLERY, identity.gallery_key, now=clock.now, engine=engine.name)
+    gallery = _opened(settings, identity, clock, engine)
+    if gallery is None:
+        return Station(identity, folder=settings.data, sources=sources, clock=clock, mirror=mirror)
     threshold, margin = settings.threshold, settings.margin
     return Station(
         identity,
@@ -52,6 +54,15 @@ def _assert_not_forgotten(identity: Identity, path: Path) -> None:
     """Refuse an outbox that is gone: an empty one would begin at 1, and the gateway has other check-ins there."""
     if identity.account is not None and not path.exists():
         raise OutboxUnsafe(f"{path} is missing: put it back, or register this kiosk anew")
+
+
+def _opened(settings: KioskSettings, identity: Identity, clock: KioskClock, engine: FaceEngine) -> Gallery | None:
+    try:
+        return Gallery(settings.data / GALLERY, identity.gallery_key, now=clock.now, engine=engine.name)
+    except GalleryLocked as error:
+        # Faces are an extra; a damaged file of theirs must not close the door for badges.
+        log.error("this station works by badge until that is mended: %s", error)
+        return None
 
 
 def _installed_engine(settings: KioskSettings) -> FaceEngine | None:

@@ -1,5 +1,6 @@
 """What the kiosk knows of today: its room's sessions and people, kept in memory for as long as the lease lasts."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,8 @@ from protocol.registration import verify_key
 from protocol.roster import BadgeKey, Roster, RosterLearner, RosterSession, RosterStaff
 from protocol.signing import Unreadable
 from protocol.wire import Id, Wire
+
+log = logging.getLogger(__name__)
 
 PATH = "/device/v1/roster"
 FILE = "room.json"
@@ -78,6 +81,7 @@ class RosterBook:
         self._day: Day | None = None
         self._keys = _read(self._path)
         self._faces: tuple[object, frozenset[str]] = (None, frozenset())
+        self._is_kept = True
         self._recall = Recall(folder)
         if recalled := self._recall.roster(now()):
             self._use(recalled)
@@ -132,11 +136,21 @@ class RosterBook:
             badge_keys=roster.badge_keys,
             revoked=roster.revoked,
         )
-        day = _arranged(roster)
-        if room != self.room:
-            keep(self._path, room.line())
+        ready, day, before = _ready(room), _arranged(roster), self.room
+        # Used before it is kept: what was revoked or withdrawn counts from now on, also where the disk is full.
         with self._lock:
-            self._keys, self._day = _ready(room), day
+            self._keys, self._day = ready, day
+        if room != before or not self._is_kept:
+            self._keep(room)
+
+    def _keep(self, room: Room) -> None:
+        try:
+            keep(self._path, room.line())
+        except OSError:
+            log.exception("the badge keys cannot be kept for a restart")
+            self._is_kept = False
+        else:
+            self._is_kept = True
 
     def forget(self) -> None:
         """Drop the people at once, before the lease ends: this kiosk is not trusted any more."""

@@ -154,8 +154,8 @@ class Station:
 
     @property
     def gets_on(self) -> bool:
-        """Say whether frames and scans are still gone through."""
-        return self._intake.gets_on
+        """Say whether frames and scans are still gone through, and errands run."""
+        return self._intake.gets_on and all(thread.is_alive() for thread in self._threads)
 
     def start(self) -> None:
         """Begin to look, ask and send; returns at once."""

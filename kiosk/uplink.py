@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event, Lock, Thread
+from uuid import UUID
 
 from kiosk.broker import Connect, Connection, Disconnected, Message, PahoConnection
 from kiosk.clock import Clock
@@ -88,6 +89,7 @@ class Uplink:
         self._highest = 0
         self._said_at: float | None = None
         self._reported: set[int] = set()
+        self._configured = (UUID(int=0), -1)  # epoch and number of the last one
         self._stopping = Event()
         self._thread: Thread | None = None
         self.ignored = 0
@@ -229,7 +231,10 @@ class Uplink:
         self._reported |= rejected.keys()
 
     def _configure(self, config: Config) -> None:
-        if config.stream == self._outbox.stream:
+        """Take what is new; what somebody has recorded and sends again is not."""
+        number = (config.epoch, config.number)
+        if config.stream == self._outbox.stream and number > self._configured:
+            self._configured = number
             self._on_config(config.roster)
 
     def _obey(self, command: Command) -> None:

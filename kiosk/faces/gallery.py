@@ -109,11 +109,15 @@ class Gallery:
             self._line_up_anew()
             self._begin_lease()
 
-    def forget(self, learner_id: str) -> None:
-        """Remove a person from memory at once and from the disk; it is no error when there was nothing."""
+    def forget(self, *learner_ids: str) -> None:
+        """Remove people from memory at once and from the disk; it is no error when there was nothing.
+
+        Raises sqlite3.Error if the disk does not take it; what is owed to it is then tried again.
+        """
         with self._lock:
-            self._to_delete |= {learner_id}
-            self._kept.pop(learner_id, None)
+            self._to_delete |= {*learner_ids}
+            for learner_id in learner_ids:
+                self._kept.pop(learner_id, None)
             self._line_up_anew()
             self._delete()
 

@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from kiosk.faces.gesture import Gesture, Neutral
 from kiosk.faces.landmarks import Points
+from kiosk.faces.surroundings import Surroundings
 from kiosk.picture import Image
 
 Move: TypeAlias = Literal["blink", "turn_left", "turn_right"]
@@ -36,12 +37,14 @@ class Scores:
     shut: float  # how much less the eyes looked like the open ones than the nose like itself
     opening: float  # the narrowest, beside that at first
     seconds: float
+    along: float | None  # the passive cue, which does not decide; None where it could not be measured
 
     def line(self) -> str:
         """Say it as key=value."""
         return (
             f"done={self.done} left={self.left:.2f} right={self.right:.2f} shut={self.shut:.2f} "
-            f"opening={self.opening:.2f} seconds={self.seconds:.1f}"
+            f"opening={self.opening:.2f} seconds={self.seconds:.1f} "
+            f"along={'-' if self.along is None else f'{self.along:.2f}'}"
         )
 
 
@@ -73,6 +76,7 @@ class Challenge:
     _most: tuple[float, float] = field(init=False, default=(0.0, 0.0))  # left and right
     _shut: float = field(init=False, default=0.0)
     _narrowest: float = field(init=False, default=1.0)
+    _around: Surroundings = field(init=False, default_factory=Surroundings)
 
     def __post_init__(self) -> None:
         self.asked = CHALLENGES[int(self.luck() * len(CHALLENGES))]
@@ -103,6 +107,7 @@ class Challenge:
         """Take the next frame of this face."""
         if self.outcome is not None or self._is_late(at):
             return
+        self._around.see(image, points, at=at)
         if self._neutral is None:
             self._begin(image, points)
         else:
@@ -189,5 +194,6 @@ class Challenge:
             shut=self._shut,
             opening=self._narrowest,
             seconds=at - self.begun_at,
+            along=self._around.along,
         )
         self.outcome = Outcome(failure=failure, scores=scores)

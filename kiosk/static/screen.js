@@ -183,7 +183,7 @@ async function choose(direction) {
   for (const button of choices) button.disabled = true;
   clearTimeout(turn);
   turn = setTimeout(next, NAME_STAYS); // The station's answer comes before that.
-  if (!(await send("choice", { number, direction }))) next();
+  if (!(await send("choice", { number, direction }))?.ok) next();
 }
 
 // Give the station's answer; none when it is gone, and then the page says so.

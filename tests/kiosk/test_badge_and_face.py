@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from kiosk.desk import PATIENCE, Desk
-from kiosk.look import FaceSeen, HolderSeen, OtherSeen, StrangerSeen
+from kiosk.look import BadgeSeen, FaceSeen, HolderSeen, OtherSeen, Sighting, StrangerSeen, TwoBadges
 from protocol.roster import RosterSession
 from tests.kiosk.at_desk import Kiosk, said
 from tests.kiosk.cast import ANNS_BADGE, BOS_BADGE, MINUTE, NINE, NOON, a_roster, a_session, shows
@@ -108,7 +108,17 @@ def test_the_next_badge_takes_the_place_of_the_last_one(kiosk: Strict) -> None:
 
     assert kiosk.desk.awaited() is None
     assert kiosk.desk.decide(HIS_FACE) is None
-    assert [(record.learner, record.refused) for record in kiosk.kept()] == [("ann", "assurance_too_low")]
+    refused = [(record.learner, record.refused) for record in kiosk.kept()]
+    assert refused == [("ann", "assurance_too_low"), ("bo", "assurance_too_low")]
+
+
+@pytest.mark.parametrize("shown", [BadgeSeen(text="https://example.com"), TwoBadges(count=2)], ids=["a poster", "two badges"])
+def test_a_hint_does_not_end_the_wait_for_a_face(kiosk: Strict, shown: Sighting) -> None:
+    kiosk.sees(BO)
+    kiosk.sees(shown)
+
+    assert kiosk.desk.awaited() == "bo"
+    assert said(kiosk.sees(HIS_FACE))[0] == "green"
 
 
 def test_who_has_not_consented_is_not_looked_at(kiosk: Strict) -> None:

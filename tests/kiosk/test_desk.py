@@ -156,6 +156,18 @@ def test_in_the_middle_the_screen_asks_and_keeps_nothing_yet(kiosk: Kiosk) -> No
     assert len(kiosk.kept()) == 1
 
 
+@pytest.mark.parametrize("shown", [BadgeSeen(text="https://example.com"), TwoBadges(count=2)], ids=["a poster", "two badges"])
+def test_a_hint_does_not_take_the_question_away(kiosk: Kiosk, shown: Sighting) -> None:
+    kiosk.sees(ANN)
+    asked = kiosk.sees(ANN, after=60 * MINUTE)
+
+    kiosk.sees(shown)
+
+    answer = kiosk.desk.answer_direction(asked.number, "out")
+    assert answer is not None
+    assert (answer.kind, answer.direction) == ("green", "out")
+
+
 @pytest.mark.parametrize("direction, code", [("out", None), ("in", "already_in")])
 def test_the_learners_word_is_kept_with_the_time_of_the_scan(kiosk: Kiosk, direction: Any, code: str) -> None:
     kiosk.sees(ANN)

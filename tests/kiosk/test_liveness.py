@@ -197,5 +197,6 @@ def test_a_decision_is_logged_with_its_scores_and_nothing_of_the_face(caplog: py
 
     [line] = [record.getMessage() for record in caplog.records]
     assert "learner=hopper" in line
-    assert all(f"{score}=" in line for score in ("result", "distance", "asked", "left", "right", "shut", "seconds"))
+    scores = "result", "distance", "asked", "left", "right", "shut", "seconds", "along"
+    assert all(f" {score}=" in line for score in scores)
     assert not any(isinstance(argument, np.ndarray) for record in caplog.records for argument in record.args or ())

@@ -174,6 +174,20 @@ def test_a_poster_with_a_code_does_not_stand_in_a_badges_way(look: Look) -> None
     assert texts(watch(look, BADGE_AND_POSTER, tenths(0.1, 2))) == ["T1:ANN"]
 
 
+def test_a_badge_that_was_left_in_view_does_not_stand_in_anybodys_way(look: Look, faces: StagedFaces) -> None:
+    faces.stage("bo")
+    watch(look, ANNS_BADGE, tenths(0, 31))
+
+    assert texts(watch(look, BOTH_BADGES, [31.0, 31.1])) == ["T1:BO"]
+    assert FaceSeen(learner_id="bo", distance=0.0) in watch(look, with_a_face(ANNS_BADGE), tenths(31.2, 33))
+
+
+def test_a_badge_that_was_taken_away_counts_again(look: Look) -> None:
+    watch(look, ANNS_BADGE, tenths(0, 31))
+
+    assert texts(watch(look, ANNS_BADGE, [34.0])) == ["T1:ANN"]
+
+
 def test_a_poster_with_a_code_does_not_stand_in_a_faces_way(look: Look, faces: StagedFaces) -> None:
     faces.stage("ann")
 

@@ -1,5 +1,6 @@
 """Claims about the station: everything together, over stand-ins for the camera, the gateway and the broker."""
 
+import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing
@@ -19,7 +20,7 @@ from kiosk.look import BadgeSeen, FaceSeen, Guide, Sighting, StrangerSeen
 from kiosk.opening import open_station
 from kiosk.outbox import FILE, Outbox, OutboxUnsafe
 from kiosk.settings import read
-from kiosk.source import Easel, Frame, Scanned, Seen, Trouble
+from kiosk.source import CAMERA_LOST, Easel, Frame, Scanned, Seen, Trouble
 from kiosk.station import Station
 from protocol.messages import Config, Receipt
 from protocol.roster import RosterLearner
@@ -49,6 +50,8 @@ PICTURE = np.full((720, 1280, 3), 90, np.uint8)
 
 class Camera:
     """A source that plays what a test hands it."""
+
+    lost_code = CAMERA_LOST
 
     def __init__(self) -> None:
         self.seen: list[Seen | Exception] = []
@@ -426,6 +429,42 @@ def test_a_revoked_kiosk_forgets_its_people(world: World) -> None:
     assert world.gallery.people() == frozenset()
 
 
+def test_a_revoked_kiosk_whose_disk_fails_forgets_its_people_and_goes_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.gallery.enrol("bo", [np.zeros(128, np.float32)], consent="consent-1")
+    station = world.start()
+
+    def full() -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(world.gallery, "_delete", full)
+        world.gateway.refusal = (403, "device-revoked")
+        station.errands.hurry()
+        assert eventually(lambda: station.status().trouble == "device_revoked")
+        assert eventually(lambda: world.gallery.people() == frozenset())
+
+    world.gateway.refusal = None
+    station.errands.hurry()
+    assert eventually(lambda: station.status().trouble is None)
+    assert station.gets_on
+
+
+@pytest.mark.parametrize("kind", ["signature-wrong", "too-many-requests"])
+def test_another_refusal_of_the_gateway_does_not_close_the_door(world: World, kind: str) -> None:
+    station = world.start()
+    asked = len(world.gateway.asked)
+
+    world.gateway.refusal = (401, kind)
+    station.errands.hurry()
+
+    assert eventually(lambda: len(world.gateway.asked) > asked)
+    answer = station.sight(ANN)
+    assert answer is not None
+    assert (answer.kind, station.status().trouble) == ("green", None)
+
+
 # Errands
 
 
@@ -449,6 +488,16 @@ def test_a_withdrawn_consent_takes_the_face_with_it(world: World) -> None:
     station.errands.hurry()
 
     assert eventually(lambda: world.gallery.people() == {"somebody-of-another-day"})
+
+
+def test_a_face_that_is_enrolled_while_the_consent_ends_goes_with_the_next_question(world: World) -> None:
+    world.gateway.roster = a_roster(learners=(RosterLearner(id="bo", name="Bo Wang", role="reserve_manager"),))
+    station = world.start()
+    world.gallery.enrol("bo", [np.zeros(128, np.float32)], consent="consent-1")
+
+    station.errands.hurry()
+
+    assert eventually(lambda: world.gallery.people() == frozenset())
 
 
 def test_a_new_kiosk_waits_for_its_confirmation_and_keeps_the_account(world: World) -> None:
@@ -484,7 +533,7 @@ def test_a_clock_that_the_gateway_agrees_with_is_good_enough(world: World) -> No
     station = world.open()
     before = station.sight(ANN)
     station.start()
-    assert eventually(lambda: station.book.day() is not None and station.status().online)
+    assert eventually(lambda: station.errands.clock_state() == "free_running" and station.status().online)
     world.time.now += 2 * MINUTE
 
     after = station.sight(ANN)
@@ -494,6 +543,16 @@ def test_a_clock_that_the_gateway_agrees_with_is_good_enough(world: World) -> No
     assert (before.kind, after.kind) == ("red", "green")
     assert after.record is not None
     assert after.record.clock == "free_running"
+
+
+def test_a_clock_that_somebody_sets_after_that_is_good_enough_no_more(world: World) -> None:
+    world.time.state = "unknown"
+    station = world.start()
+    assert eventually(lambda: station.errands.clock_state() == "free_running")
+
+    world.time.put_back(timedelta(hours=3))
+
+    assert station.errands.clock_state() == "unknown"
 
 
 def test_a_wrong_time_is_corrected_by_what_the_heartbeat_says_later(world: World) -> None:
@@ -655,6 +714,19 @@ def test_a_station_is_opened_from_its_settings(tmp_path: Path) -> None:
     station = open_station(settings, Hands().kiosk_clock())
 
     assert station.status().waiting == 0
+    station.stop()
+
+
+def test_faces_that_cannot_be_opened_do_not_close_the_door_for_badges(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    IDENTITY.model_copy(update={"account": None}).save(tmp_path)
+    (tmp_path / "gallery.db").write_bytes(b"no database at all" * 300)
+
+    station = open_station(read(data=tmp_path, source=f"folder:{tmp_path}"), Hands().kiosk_clock())
+
+    assert not station.status().faces
+    assert "enrol again after removing gallery.db" in caplog.text
     station.stop()
 
 

@@ -283,6 +283,15 @@ def test_news_of_a_roster_is_passed_on(kiosk: Kiosk) -> None:
     assert kiosk.configured == ["2"]
 
 
+def test_news_that_somebody_recorded_and_sends_again_are_none(kiosk: Kiosk) -> None:
+    old, new = (Config(stream=STREAM, epoch=EPOCH, number=number, roster=str(number)) for number in (1, 2))
+
+    for config in (old, old, new, old, new):
+        kiosk.hears(CONFIG, config)
+
+    assert kiosk.configured == ["1", "2"]
+
+
 def test_a_rejected_record_is_told_once(kiosk: Kiosk, caplog: pytest.LogCaptureFixture) -> None:
     kiosk.keeps(2)
     with caplog.at_level(logging.ERROR):

@@ -1,6 +1,5 @@
 """The long version of what tests/kiosk proves of faces: `make soak-kiosk`."""
 
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -17,15 +16,9 @@ VARIANTS = ("photo bent", "photo, then another face", "replay by hand", "replay,
 NEVER = [cast for cast in ATTACKS if not cast.startswith("replay")]
 
 
-def begin() -> None:
-    """Let a worker use one core, and say nothing of how face_recognition_models looks for its files."""
-    cv2.setNumThreads(1)
-    warnings.filterwarnings("ignore", message="pkg_resources is deprecated", category=UserWarning)
-
-
 @pytest.fixture(scope="module")
 def workers() -> Iterator[ProcessPoolExecutor]:
-    with ProcessPoolExecutor(2, get_context("spawn"), initializer=begin) as pool:
+    with ProcessPoolExecutor(2, get_context("spawn"), initializer=cv2.setNumThreads, initargs=(1,)) as pool:
         yield pool
 
 
