@@ -28,7 +28,7 @@ from tests.sqlite import in_memory
 # Read before the environment is cleaned.
 LONG = os.environ.get("TANDEM_API_EXAMPLES")
 RUN = settings(
-    max_examples=int(LONG or 6),
+    max_examples=int(LONG or 4),
     derandomize=not LONG,
     phases=[Phase.generate, Phase.shrink] if LONG else [Phase.generate],
     database=None,
