@@ -28,6 +28,7 @@ from protocol.records import KioskRecord
 
 HINTS: tuple[Kind, ...] = ("ask_badge", "one_badge", "not_a_badge")
 """Said beside what is open; a poster in view must not end it."""
+MOST_FORGED, FORGED_WITHIN = 20, timedelta(minutes=1)
 PATIENCE = timedelta(seconds=20)
 """After this a question on the screen is no longer meant for whoever stands there."""
 
@@ -70,6 +71,7 @@ class Desk:
         self._question: _Question | None = None
         self._awaited: _Awaited | None = None
         self._on_duty: OnDuty | None = None
+        self._forged_at: list[int] = []
         self._memory = Memory(outbox.since(clock.now() - MEMORY))
 
     def decide(self, sighting: Sighting) -> Answer | None:
@@ -181,13 +183,22 @@ class Desk:
             case NotABadge():
                 return self._say("not_a_badge")
             case Forged(digest):
-                return self._refuse(replace(scan, badge=digest), "unknown_badge")
+                return self._forged(replace(scan, badge=digest))
             case Badge(kind="staff") as shown:
                 return self._staff(replace(scan, method="staff", badge=shown.id.hex), shown)
             case Badge() as shown:
                 return self._holder(self._vouched(named(scan, shown, self._book)))
             case DynamicBadge() as shown:
                 return self._holder(signed_in(scan, shown, self._book.day()))
+
+    def _forged(self, scan: Scan) -> Answer:
+        """Keep what nobody has signed, but not all that a display can play: it would fill the disk."""
+        since = scan.monotonic_ms - FORGED_WITHIN // MILLISECOND
+        recent = [at for at in self._forged_at if at > since]
+        if len(recent) >= MOST_FORGED:
+            return self._say("red", scan, code="unknown_badge")
+        self._forged_at = [*recent, scan.monotonic_ms]
+        return self._refuse(scan, "unknown_badge")
 
     def _staff(self, scan: Scan, shown: Badge) -> Answer:
         """Open staff mode; a staff badge checks nobody in by itself."""

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from kiosk.desk import PATIENCE
+from kiosk.desk import FORGED_WITHIN, MOST_FORGED, PATIENCE
 from kiosk.look import BadgeSeen, FaceSeen, Sighting, StrangerSeen, TwoBadges
 from kiosk.memory import AGAIN
 from kiosk.outbox import OutboxError
@@ -156,7 +156,9 @@ def test_in_the_middle_the_screen_asks_and_keeps_nothing_yet(kiosk: Kiosk) -> No
     assert len(kiosk.kept()) == 1
 
 
-@pytest.mark.parametrize("shown", [BadgeSeen(text="https://example.com"), TwoBadges(count=2)], ids=["a poster", "two badges"])
+@pytest.mark.parametrize(
+    "shown", [BadgeSeen(text="https://example.com"), TwoBadges(count=2)], ids=["a poster", "two badges"]
+)
 def test_a_hint_does_not_take_the_question_away(kiosk: Kiosk, shown: Sighting) -> None:
     kiosk.sees(ANN)
     asked = kiosk.sees(ANN, after=60 * MINUTE)
@@ -311,6 +313,16 @@ def test_a_forged_badge_is_kept_under_its_digest_and_names_nobody(kiosk: Kiosk) 
     assert record.badge not in (None, ANNS_BADGE.hex)
     assert kiosk.sees(FORGED).record != record
     assert {one.badge for one in kiosk.kept()} == {record.badge}
+
+
+def test_a_display_that_plays_forged_badges_does_not_fill_the_disk(kiosk: Kiosk) -> None:
+    kinds = {kiosk.sees(FORGED).kind for _ in range(MOST_FORGED + 30)}
+    kept = len(kiosk.kept())
+    later = kiosk.sees(FORGED, after=FORGED_WITHIN)
+
+    assert (kinds, kept) == ({"red"}, MOST_FORGED)
+    assert later.record is not None
+    assert kiosk.sees(ANN).kind == "green"
 
 
 def test_an_unknown_badge_names_nobody_but_itself(kiosk: Kiosk) -> None:
