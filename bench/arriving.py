@@ -27,7 +27,7 @@ from kiosk.faces.engine import DlibFaces
 from kiosk.faces.gallery import Gallery
 from kiosk.look import Look
 from kiosk.picture import Image
-from kiosk.source import Frame, Ready
+from kiosk.source import CAMERA_LOST, Frame, Ready
 from kiosk.station import Station
 from protocol import badge
 from protocol.badge import Badge
@@ -53,6 +53,8 @@ WHO: Who = "astronaut"
 
 class Hand:
     """A camera that shows what it is given, a frame at a time."""
+
+    lost_code = CAMERA_LOST
 
     def __init__(self) -> None:
         self._frames: Queue[Image] = Queue(1)

@@ -7,7 +7,8 @@
 """
 
 import json
-from datetime import datetime
+import time
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -18,6 +19,13 @@ from protocol.signing import BadSignature
 
 TIMEOUT = httpx2.Timeout(10)
 BUSY = frozenset({408, 425, 429})
+LONGEST = timedelta(seconds=60)
+"""For a whole answer: one that comes byte by byte would otherwise never end."""
+MOST_BYTES = 32 * 1024 * 1024
+"""Of an answer, taken in before anybody knows whose it is; the largest roster is far smaller."""
+MOST_SAID = 500
+"""Characters of an answer that are shown to people."""
+PLAIN = {"Accept-Encoding": "identity"}
 
 
 class GatewayError(Exception):
@@ -69,8 +77,10 @@ def send(
     client: httpx2.Client, method: str, path: str, *, headers: dict[str, str], body: bytes = b""
 ) -> httpx2.Response:
     """Send a request; raises GatewayAway where asking again later may help."""
+    until = time.monotonic() + LONGEST.total_seconds()
     try:
-        response = client.request(method, path, headers=headers, content=body)
+        with client.stream(method, path, headers=headers | PLAIN, content=body) as answering:
+            response = _whole(answering, until)
     except httpx2.HTTPError as error:
         raise GatewayAway(f"{client.base_url} does not answer: {error}") from None
     if response.status_code >= httpx2.codes.INTERNAL_SERVER_ERROR or response.status_code in BUSY:
@@ -79,9 +89,31 @@ def send(
 
 
 def problem(response: httpx2.Response) -> str:
-    """Say an error as the gateway said it."""
+    """Say an error as the gateway said it: in one line, because whoever answered may not be the gateway."""
     said = _said(response)
-    return ": ".join(str(said[part]) for part in ("title", "detail") if part in said) or f"{response.status_code}"
+    words = [_printable(str(said[part])) for part in ("title", "detail") if part in said]
+    return ": ".join(filter(None, words))[:MOST_SAID] or f"{response.status_code}"
+
+
+def _printable(text: str) -> str:
+    return "".join(one if one.isprintable() else " " for one in text).strip()
+
+
+def _whole(answering: httpx2.Response, until: float) -> httpx2.Response:
+    """Take an answer in as far as it is bearable; raises GatewayAway where it is not."""
+    # A small compressed answer may unpack to any size, and to nothing for ever.
+    if answering.headers.get("Content-Encoding", "").lower() not in ("", "identity"):
+        raise GatewayAway(f"{answering.url.host} answers compressed, which nobody asked for: look at what is between")
+    body = bytearray()
+    for part in answering.iter_bytes():
+        body += part
+        if len(body) > MOST_BYTES:
+            raise GatewayAway(f"{answering.url.host} answers with more than {MOST_BYTES:,} bytes: is it the gateway?")
+        if time.monotonic() > until:
+            raise GatewayAway(f"{answering.url.host} takes more than {LONGEST.total_seconds():g} seconds to answer")
+    return httpx2.Response(
+        answering.status_code, headers=answering.headers, content=bytes(body), request=answering.request
+    )
 
 
 def _kind(response: httpx2.Response) -> str | None:
@@ -91,7 +123,7 @@ def _kind(response: httpx2.Response) -> str | None:
 def _said(response: httpx2.Response) -> dict[str, Any]:
     try:
         said = json.loads(response.content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}
 

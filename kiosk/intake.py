@@ -75,7 +75,7 @@ class Intake:
             except Exception:
                 # A picture that upsets a decoder must not close the door for the rest of the day.
                 log.exception("looking failed and begins anew")
-                self._note_lost(source, "camera_lost")
+                self._note_lost(source, source.lost_code)
                 self._stopping.wait(BLINK.total_seconds())
 
     def _heed(self, source: Source, seen: Seen) -> None:

@@ -1,5 +1,6 @@
 """Pictures of files and cameras, all alike: eight bits, three channels, never so large that they fill the memory."""
 
+import os
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,6 +13,7 @@ Image: TypeAlias = NDArray[np.uint8]
 MEGA = 1_000_000
 COMFORTABLE_PIXELS = 12 * MEGA
 MOST_PIXELS = 100 * MEGA  # an uncompressed picture of this size takes 300 MB, more than a small kiosk can spare
+MOST_BYTES = 100 * MEGA  # the file is in memory beside the picture
 KINDS = (".bmp", ".jpeg", ".jpg", ".png")
 
 
@@ -28,10 +30,7 @@ def pictures_in(folder: Path) -> list[Path]:
 
 def read_picture(path: Path) -> Image:
     """Read any JPEG, PNG or BMP as eight bits blue-green-red, at most 12 megapixel; raise Unreadable otherwise."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise Unreadable(f"{path.name} cannot be read: {error.strerror}") from None
+    data = _bytes_of(path)
     if not data:
         raise Unreadable(f"{path.name} is empty")
     width, height = _size(data) or (0, 0)
@@ -55,6 +54,17 @@ def as_frame(raw: object) -> Image:
         raise Unreadable(f"a picture has 1, 3 or 4 channels, this has the shape {raw.shape}")
     image = np.repeat(planes, 3, axis=2) if planes.shape[2] == 1 else planes[:, :, :3]
     return _comfortable(np.ascontiguousarray(image, np.uint8))
+
+
+def _bytes_of(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            if os.fstat(file.fileno()).st_size > MOST_BYTES:
+                raise Unreadable(f"{path.name} is too large a file: at most {MOST_BYTES // MEGA} MB")
+            # What has no size, such as a pipe, is cut, and damaged then.
+            return file.read(MOST_BYTES)
+    except OSError as error:
+        raise Unreadable(f"{path.name} cannot be read: {error.strerror}") from None
 
 
 def _decode(data: bytes, name: str, pixels: int) -> Image:

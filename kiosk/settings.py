@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+import httpx2
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import (
     BaseSettings,
@@ -31,6 +32,15 @@ STREAMS = ("rtsp://", "rtsps://", *ADDRESSES)
 MOST_SOURCES = 8
 A_SOURCE = "is camera:NUMBER, an address that begins with rtsp:// or http://, video:PATH, folder:PATH, "
 A_SOURCE += "scanner:/dev/input/by-id/NAME or stdin, or a list of such; @ : / ? # in a password are %40 %3A %2F %3F %23"
+AN_ADDRESS = "names a host, and perhaps a port from 1 to 65535, such as https://gateway.example:8443"
+TYPES: dict[type, str] = {
+    bool: "true or false, without quotation marks",
+    int: "a whole number, without quotation marks",
+    float: "a number, without quotation marks",
+    str: "a text in quotation marks",
+}
+"""What a setting in the file looks like."""
+NOT_HERE = "the file lies in this folder, and cannot name it: give --data, or set the environment"
 
 
 class SettingsError(Exception):
@@ -85,6 +95,8 @@ class KioskSettings(BaseSettings):
     def _is_an_address(cls, value: str) -> str:
         if value and not value.startswith(ADDRESSES):
             raise ValueError("begins with http:// or https://")
+        if value and not (_has_host(value) and _can_be_asked(value)):
+            raise ValueError(AN_ADDRESS)
         return value.rstrip("/")
 
     @field_validator("source", mode="before")
@@ -131,7 +143,31 @@ class KioskSettings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Look into the data folder, which only the first two sources can name, for the file."""
         folder = init_settings().get("data") or env_settings().get("data") or cls.model_fields["data"].default
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, Path(folder) / FILE)
+        return init_settings, env_settings, _File(settings_cls, Path(folder) / FILE)
+
+
+class _File(TomlConfigSettingsSource):
+    """The file, in which a value has the type that is written there; in the environment everything is text."""
+
+    def __call__(self) -> dict[str, Any]:
+        found = super().__call__()
+        wrong = [_named(name, f"is {TYPES[kind]}") for name, kind in _types().items() if not _is(found.get(name), kind)]
+        if "data" in found:
+            wrong.insert(0, _named("data", NOT_HERE))
+        if wrong:
+            raise SettingsError("; ".join(wrong))
+        return found
+
+
+def _types() -> dict[str, type]:
+    """Say which type each setting has in the file; `source`, which may be a list, looks for itself."""
+    defaults = {name: field.default for name, field in KioskSettings.model_fields.items() if name != "source"}
+    return {name: type(value) if type(value) in TYPES else str for name, value in defaults.items()}
+
+
+def _is(value: Any, kind: type) -> bool:
+    # Not isinstance: to Python, true is a number.
+    return value is None or type(value) is kind or (kind is float and type(value) is int)
 
 
 def read(**given: Any) -> KioskSettings:
@@ -179,10 +215,24 @@ def _has_host(address: str) -> bool:
         return False
 
 
+def _can_be_asked(address: str) -> bool:
+    """Say whether a request can be made to it: what asks, and then Python, would else fail at each."""
+    if any(one.isspace() for one in address):
+        return False
+    try:
+        return bool(httpx2.URL(address).raw_host.decode("ascii").encode("idna"))
+    except (httpx2.InvalidURL, UnicodeError):
+        return False
+
+
+def _named(name: str, message: str) -> str:
+    return f"{name} ({PREFIX}{name.partition('.')[0].upper()}): {message}"
+
+
 def _said(error: Any) -> str:
     # Never what was given: it may hold a password.
     name = ".".join(map(str, error["loc"]))
     message = error["msg"].removeprefix("Value error, ")
     if error["type"] == "extra_forbidden":
         message = "there is no such setting"
-    return f"{name} ({PREFIX}{str(error['loc'][0]).upper()}): {message}"
+    return _named(name, message)

@@ -11,6 +11,8 @@ from kiosk.picture import Image
 PULSE = timedelta(seconds=5)
 """A source says something at least this often, if only that it is ready: that tells a quiet one from one that hangs."""
 
+CAMERA_LOST = "camera_lost"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Frame:
@@ -40,7 +42,7 @@ class Trouble:
 
     where: str
     why: str
-    code: str = "camera_lost"
+    code: str = CAMERA_LOST
     """Under which the screen has a sentence for the person in front of it."""
 
 
@@ -50,6 +52,11 @@ Seen: TypeAlias = Frame | Scanned | Ready | Trouble
 class Source(Protocol):
     """Anything that yields what it takes in until it is closed; each is read on a thread of its own."""
 
+    @property
+    def lost_code(self) -> str:
+        """Name the trouble that it is when this source fails."""
+        ...
+
     def frames(self) -> Iterator[Seen]: ...
 
     def close(self) -> None: ...
@@ -57,6 +64,8 @@ class Source(Protocol):
 
 class Easel:
     """Shows whatever picture it was handed last, frame after frame, until it gets another one."""
+
+    lost_code = CAMERA_LOST
 
     def __init__(self, *, pace: timedelta = timedelta(milliseconds=50)) -> None:
         self._pace = pace.total_seconds()

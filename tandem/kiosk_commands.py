@@ -22,6 +22,7 @@ from tandem.systemd import watched
 if TYPE_CHECKING:
     from kiosk.settings import KioskSettings
     from kiosk.station import Station
+    from tandem.serving import Served
     from tandem.simulate import Figures
 
 app = typer.Typer(help="A check-in station at a door.", no_args_is_help=True)
@@ -81,7 +82,7 @@ def run(
             app = create_screen(station, language=read.language, sound=read.sound)
             app.register_blueprint(monitor([KioskFigures(station, clock.now)], partial(health, station)))
             page = Served(app, host=read.screen_host, port=read.screen_port)
-            page.start()
+            _listen(page)
             stack.callback(page.stop)
             station.start()
             stack.callback(station.stop)
@@ -107,7 +108,7 @@ def _once_registered(read: "KioskSettings", stack: ExitStack, gets_on: Callable[
     page = Served(app, host=read.screen_host, port=read.screen_port)
     # Whoever sees the page may end the program.
     with until_stopped():
-        page.start()
+        _listen(page)
         stack.enter_context(watched(gets_on))
         screen.print(f"This kiosk is not registered; its screen says what to do: [bold]{page.url}[/]")
         kiosk.until_registered()
@@ -116,6 +117,15 @@ def _once_registered(read: "KioskSettings", stack: ExitStack, gets_on: Callable[
     if not kiosk.is_over():
         raise typer.Exit
     return True
+
+
+def _listen(page: "Served") -> None:
+    from tandem.serving import CannotListen
+
+    try:
+        page.start()
+    except CannotListen as error:
+        raise CannotListen(f"screen_port (TANDEM_KIOSK_SCREEN_PORT): {error}") from None
 
 
 @app.command()

@@ -16,7 +16,7 @@ import numpy as np
 from kiosk.outbox import FILE as OUTBOX
 from kiosk.picture import Image
 from kiosk.settings import KioskSettings
-from kiosk.source import Frame, Trouble
+from kiosk.source import CAMERA_LOST, Frame, Trouble
 
 PATIENCE = 5.0  # seconds
 PACE = timedelta(milliseconds=100)
@@ -47,6 +47,8 @@ class Running:
 
 class Peephole:
     """The picture on a running station's screen, as a source; it may be mirrored, which codes do not mind."""
+
+    lost_code = CAMERA_LOST
 
     def __init__(self, client: httpx2.Client) -> None:
         self._client = client

@@ -2,6 +2,7 @@
 
 * TrustError
   + NoSuchKiosk          the gateway names no such kiosk to share with
+  + NotTrusted           nobody here has vouched for such a kiosk
   + FingerprintsDiffer   the keys that the gateway has are not those that the other kiosk shows
   + TrustDamaged         the file cannot be read
 """
@@ -24,6 +25,10 @@ class TrustError(Exception):
 
 class NoSuchKiosk(TrustError):
     """The gateway names no such kiosk to share faces with."""
+
+
+class NotTrusted(TrustError):
+    """No such kiosk is trusted here: `tandem kiosk share list` shows those that are."""
 
 
 class FingerprintsDiffer(TrustError):
@@ -72,8 +77,14 @@ def trust(folder: Path, neighbours: Neighbours, device: str, typed: str) -> None
 
 
 def distrust(folder: Path, device: str) -> None:
-    """Share with a kiosk no longer; what came from it is forgotten within a minute."""
-    _save(folder, {known: digits for known, digits in trusted(folder).items() if known != device})
+    """Share with a kiosk no longer; what came from it is forgotten within a minute. Raises NotTrusted or TrustDamaged.
+
+    An id that was mistyped must not pass for done: the kiosk that was meant would go on getting faces.
+    """
+    before = trusted(folder)
+    if device not in before:
+        raise NotTrusted(f"no kiosk {device} is trusted here: `tandem kiosk share list` shows those that are")
+    _save(folder, {known: digits for known, digits in before.items() if known != device})
 
 
 def _save(folder: Path, kiosks: dict[str, str]) -> None:

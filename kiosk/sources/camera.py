@@ -1,5 +1,6 @@
 """A camera by its number or address, watched: it may go away, hang, or give pictures that are none."""
 
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -11,7 +12,9 @@ import cv2
 import numpy as np
 
 from kiosk.picture import Image, Unreadable, as_frame
-from kiosk.source import PULSE, Frame, Trouble
+from kiosk.source import CAMERA_LOST, PULSE, Frame, Trouble
+
+log = logging.getLogger(__name__)
 
 OPENING = timedelta(seconds=10)
 """Some cameras take seconds to begin."""
@@ -36,6 +39,8 @@ class Capture(Protocol):
 
 class Camera:
     """The newest picture of a camera, again and again; it is opened anew for as long as it stays away."""
+
+    lost_code = CAMERA_LOST
 
     def __init__(
         self,
@@ -119,12 +124,17 @@ class _Reading:
             self._news.notify_all()
 
     def _run(self) -> None:
-        # What goes wrong in a driver is written down by OpenCV itself.
-        with suppress(cv2.error):
-            self._read(self._open())
-        with self._news:
-            self._over = True
-            self._news.notify_all()
+        try:
+            # What goes wrong in a driver is written down by OpenCV itself.
+            with suppress(cv2.error):
+                self._read(self._open())
+        except Exception:
+            log.exception("the camera failed and is opened anew")
+        finally:
+            # Whatever it was: a thread that is not over counts as one that hangs, and three of them end the camera.
+            with self._news:
+                self._over = True
+                self._news.notify_all()
 
     def _read(self, capture: Capture) -> None:
         try:

@@ -8,7 +8,7 @@ from threading import Event
 import cv2
 
 from kiosk.picture import Image, Unreadable, as_frame, pictures_in, read_picture
-from kiosk.source import Frame, Trouble
+from kiosk.source import CAMERA_LOST, Frame, Trouble
 
 AGAIN = timedelta(seconds=2)
 USUAL_RATE = 25.0  # pictures a second of a video that does not say its own
@@ -17,6 +17,8 @@ FASTEST, SLOWEST = 120.0, 1.0
 
 class Folder:
     """Plays the pictures of a folder in the order of their names."""
+
+    lost_code = CAMERA_LOST
 
     def __init__(
         self, path: Path, *, each: int = 8, pace: timedelta = timedelta(milliseconds=100), repeat: bool = False
@@ -61,6 +63,8 @@ class Folder:
 
 class Video:
     """Plays a video file at its own rate, every picture of it."""
+
+    lost_code = CAMERA_LOST
 
     def __init__(self, path: Path, *, pace: timedelta | None = None, repeat: bool = False) -> None:
         self._path = path

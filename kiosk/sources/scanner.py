@@ -68,6 +68,8 @@ def grab(device: int) -> None:
 class Scanner:
     """A scanner that the kernel takes for a keyboard with the US layout; it may be unplugged and come back."""
 
+    lost_code = LOST
+
     def __init__(
         self, path: Path, *, grab: Callable[[int], None] = grab, again: timedelta = AGAIN, pause: timedelta = PAUSE
     ) -> None:
@@ -103,6 +105,8 @@ class Scanner:
 
 class Lines:
     """Codes that another program hands over, one a line; once the other end has closed, nothing comes any more."""
+
+    lost_code = LOST
 
     def __init__(self, device: int = 0, *, pause: timedelta = PAUSE) -> None:
         self._device = device

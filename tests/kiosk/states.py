@@ -84,7 +84,8 @@ def holding(badge: UUID, *, staff: bool = False) -> Image:
 class Camera:
     """A source that plays what it is handed."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, lost_code: str = "camera_lost") -> None:
+        self.lost_code = lost_code
         self._playing: Queue[Seen | None] = Queue()
 
     def frames(self) -> Iterator[Seen]:

@@ -112,7 +112,9 @@ def test_the_next_badge_takes_the_place_of_the_last_one(kiosk: Strict) -> None:
     assert refused == [("ann", "assurance_too_low"), ("bo", "assurance_too_low")]
 
 
-@pytest.mark.parametrize("shown", [BadgeSeen(text="https://example.com"), TwoBadges(count=2)], ids=["a poster", "two badges"])
+@pytest.mark.parametrize(
+    "shown", [BadgeSeen(text="https://example.com"), TwoBadges(count=2)], ids=["a poster", "two badges"]
+)
 def test_a_hint_does_not_end_the_wait_for_a_face(kiosk: Strict, shown: Sighting) -> None:
     kiosk.sees(BO)
     kiosk.sees(shown)

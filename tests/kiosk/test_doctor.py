@@ -27,7 +27,7 @@ from kiosk.faces.engine import Face, FaceEngine, FaceEngineMissing, ModelUnusabl
 from kiosk.identity import MACHINE
 from kiosk.outbox import FILE, Outbox
 from kiosk.picture import Image
-from kiosk.source import Frame, Seen, Source, Trouble
+from kiosk.source import CAMERA_LOST, Frame, Seen, Source, Trouble
 from kiosk.sources.scanner import Lines, Scanner
 from tandem.cli import app
 from tandem.demo.pictures import badge_frame
@@ -74,6 +74,7 @@ class Scene:
 
     seen: Sequence[Any]
     closed: bool = False
+    lost_code: str = CAMERA_LOST
 
     def frames(self) -> Iterator[Seen]:
         for number in count():

@@ -8,8 +8,10 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from kiosk import settings
 from kiosk.intake import Intake
 from kiosk.source import Frame, Ready, Scanned, Source, Trouble
+from kiosk.sources import open_sources
 from tests.kiosk.cast import eventually
 from tests.kiosk.states import Camera
 
@@ -101,6 +103,33 @@ def test_what_upsets_the_station_does_not_end_the_source(monkeypatch: pytest.Mon
 
         assert eventually(lambda: taken.seen == [Scanned(text="T1:BO")])
         assert intake.lost == ()
+
+
+def test_a_fault_behind_a_scanner_is_not_the_cameras(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kiosk.intake.BLINK", timedelta(0))
+    camera, scanner = Camera(), Camera(lost_code="scanner_lost")
+    with reading(camera, scanner) as (intake, taken):
+        scanner.plays(Scanned(text="what upsets it"))
+
+        assert eventually(lambda: intake.lost == ("scanner_lost",))
+        assert taken.lost == ["scanner_lost"]
+
+
+@pytest.mark.parametrize(
+    "text, code",
+    [
+        ("camera:0", "camera_lost"),
+        ("http://192.0.2.7/door.mjpg", "camera_lost"),
+        ("folder:/pictures", "camera_lost"),
+        ("video:/door.mp4", "camera_lost"),
+        ("scanner:/dev/input/scanner", "scanner_lost"),
+        ("stdin", "scanner_lost"),
+    ],
+)
+def test_every_source_says_what_is_lost_with_it(text: str, code: str) -> None:
+    [source] = open_sources(settings.read(source=text))
+
+    assert source.lost_code == code
 
 
 def test_a_source_that_says_nothing_for_long_does_not_get_on(monkeypatch: pytest.MonkeyPatch) -> None:

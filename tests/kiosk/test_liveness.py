@@ -18,7 +18,7 @@ from tests.kiosk.face_actors import ATTACKS, PACE, Genuine, wall_with_a_poster
 from tests.kiosk.face_proof import PEOPLE, engine, gallery, trial, trials
 
 IN_TEST = {"genuine": 4, "another person": 20, "replay": 3}
-"""How many sequences of a kind are played here, of the others two; 200 in `make soak-kiosk`. One costs three seconds."""
+"""How many sequences of a kind are played here, of the others two; `make soak-kiosk` has 200. One takes 3 seconds."""
 VIDEOS = [cast for cast in ATTACKS if cast.startswith("replay")]
 
 

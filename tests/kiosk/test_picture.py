@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from kiosk.picture import Image, Unreadable, as_frame, read_picture
+from kiosk.picture import MOST_BYTES, Image, Unreadable, as_frame, read_picture
 
 Picture: TypeAlias = NDArray[np.uint8] | NDArray[np.uint16]
 
@@ -54,6 +54,16 @@ def test_a_printers_jpeg_keeps_its_colours(tmp_path: Path) -> None:
 
     assert image.shape == (30, 40, 3)
     assert np.abs(image.astype(int) - (0, 0, 255)).max() < 8
+
+
+def test_a_file_that_fills_the_memory_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "film.jpg"
+    with path.open("wb") as file:
+        file.write(b"\xff\xd8")
+        file.truncate(MOST_BYTES + 1)
+
+    with pytest.raises(Unreadable, match=r"^film\.jpg is too large a file: at most 100 MB$"):
+        read_picture(path)
 
 
 def test_a_picture_of_more_than_twelve_megapixel_is_scaled_down(tmp_path: Path) -> None:

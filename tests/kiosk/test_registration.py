@@ -1,5 +1,6 @@
 """Claims about how a kiosk becomes known, and about the file that says who it is."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -75,6 +76,35 @@ def test_the_gateways_refusal_is_said_in_its_words(gateway: GatewayStandIn, tmp_
     with pytest.raises(RegistrationRefused, match=r"No: Ask the admin\."):
         join(gateway, tmp_path)
     assert not (tmp_path / FILE).exists()
+
+
+@pytest.mark.parametrize(
+    "said, shown",
+    [
+        ({"title": "\x1b[2J\x1b]0;owned\x07no"}, "[2J ]0;owned no"),
+        ({"title": "No", "detail": "not\u202ehere\ud800"}, "No: not here"),
+        ({"title": "n" * 100_000}, "n" * 500),
+        ({"title": ""}, "403"),
+    ],
+    ids=["escape sequences", "directions and half a letter", "a book", "nothing"],
+)
+def test_what_a_stranger_says_is_shown_as_a_line_of_plain_text(
+    tmp_path: Path, said: dict[str, str], shown: str
+) -> None:
+    answer = httpx2.Response(403, content=json.dumps(said).encode())
+    client = httpx2.Client(base_url=IDENTITY.gateway, transport=httpx2.MockTransport(lambda _: answer))
+
+    with pytest.raises(RegistrationRefused) as refused:
+        register(IDENTITY.gateway, "CODE-1234", name="door", data_dir=tmp_path, client=client)
+    assert str(refused.value) == shown
+
+
+def test_an_answer_that_is_nested_for_ever_is_a_refusal_like_any_other(tmp_path: Path) -> None:
+    answer = httpx2.Response(403, content=b"[" * 100_000)
+    client = httpx2.Client(base_url=IDENTITY.gateway, transport=httpx2.MockTransport(lambda _: answer))
+
+    with pytest.raises(RegistrationRefused, match=r"^403$"):
+        register(IDENTITY.gateway, "CODE-1234", name="door", data_dir=tmp_path, client=client)
 
 
 def test_a_registered_kiosk_is_not_registered_over(gateway: GatewayStandIn, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Claims about the roster book: what it takes, translates, forgets, and asks for."""
 
-from collections.abc import Callable
+import errno
+import gzip
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,8 @@ import pytest
 
 from attendance.assurance import METHODS
 from attendance.session import Span
-from kiosk.asking import GatewayAway, GatewayRefuses, NotTheGateway
+from kiosk.asking import MOST_BYTES, GatewayAway, GatewayRefuses, NotTheGateway
+from kiosk.keeping import keep
 from kiosk.roster import FILE, RosterBook, as_rule
 from protocol import badge
 from protocol.badge import Badge
@@ -29,6 +32,8 @@ from tests.kiosk.cast import (
     a_session,
     shows,
 )
+
+MEGABYTE = bytes(1024 * 1024)
 
 
 @pytest.fixture
@@ -52,6 +57,34 @@ def pull(book: RosterBook, gateway: GatewayStandIn) -> bool:
 
 
 # Pulling
+
+
+def test_a_full_disk_does_not_keep_good_news_away(
+    book: RosterBook, gateway: GatewayStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pull(book, gateway)
+    gateway.roster = a_roster(version="2", revoked=(ANNS_BADGE,))
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("kiosk.roster.keep", full)
+    pull(book, gateway)
+
+    assert book.is_revoked(ANNS_BADGE)
+    assert (day := book.day()) is not None
+    assert day.version == "2"
+
+
+def test_what_does_not_fit_leaves_its_room_to_the_outbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        keep(tmp_path / "roster", bytes(1000))
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_first_pull_brings_the_roster(book: RosterBook, gateway: GatewayStandIn) -> None:
@@ -125,6 +158,58 @@ def test_the_gateway_may_be_away(book: RosterBook, answer: Callable[[httpx2.Requ
         pytest.raises(GatewayAway),
     ):
         book.pull(client, IDENTITY)
+
+
+def answering(answer: Callable[[httpx2.Request], httpx2.Response]) -> httpx2.Client:
+    return httpx2.Client(base_url="http://gateway.test", transport=httpx2.MockTransport(answer))
+
+
+def test_an_answer_without_end_is_not_taken_into_memory(book: RosterBook) -> None:
+    given: list[int] = []
+
+    def megabytes() -> Iterator[bytes]:
+        for number in range(2 * MOST_BYTES // len(MEGABYTE)):
+            given.append(number)
+            yield MEGABYTE
+
+    with (
+        answering(lambda _: httpx2.Response(200, content=megabytes())) as client,
+        pytest.raises(GatewayAway, match=r"more than 33,554,432 bytes: is it the gateway\?$"),
+    ):
+        book.pull(client, IDENTITY)
+    assert len(given) == MOST_BYTES // len(MEGABYTE) + 1
+
+
+def test_an_answer_that_takes_too_long_is_given_up(
+    book: RosterBook, gateway: GatewayStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kiosk.asking.LONGEST", timedelta(seconds=-1))
+
+    with pytest.raises(GatewayAway, match="seconds to answer"):
+        pull(book, gateway)
+
+
+def test_a_compressed_answer_is_not_unpacked(book: RosterBook) -> None:
+    packed = httpx2.Response(200, content=iter([gzip.compress(MEGABYTE)]), headers={"Content-Encoding": "gzip"})
+
+    with (
+        answering(lambda _: packed) as client,
+        pytest.raises(GatewayAway, match="compressed, which nobody asked for"),
+    ):
+        book.pull(client, IDENTITY)
+
+
+def test_nobody_is_asked_for_a_compressed_answer(book: RosterBook, gateway: GatewayStandIn) -> None:
+    asked: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        asked.append(request)
+        return gateway.answer(request)
+
+    with answering(answer) as client:
+        book.pull(client, IDENTITY)
+
+    assert [request.headers["Accept-Encoding"] for request in asked] == ["identity"]
 
 
 def test_a_refusal_that_was_made_to_look_like_nothing_new_is_not_taken_for_it(

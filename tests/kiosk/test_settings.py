@@ -39,6 +39,17 @@ WRONG: list[tuple[str, Any]] = [
     ("face_engine", "arcface"),
     ("gateway", "gateway.test"),
     ("gateway", 8080),
+    ("gateway", "https://"),
+    ("gateway", "https://@"),
+    ("gateway", "http:///device"),
+    ("gateway", "http://host:abc"),
+    ("gateway", "http://host:0"),
+    ("gateway", "http://host:65536"),
+    ("gateway", "http://[::1"),
+    ("gateway", "http://a host"),
+    ("gateway", "http://a..b"),
+    ("gateway", "http://ho\N{ZERO WIDTH SPACE}st"),
+    ("gateway", "http://" + "x" * 70_000),
     ("language", "fr"),
     ("margin", -0.01),
     ("margin", 1),
@@ -93,12 +104,51 @@ def test_every_setting_has_a_value_that_is_wrong() -> None:
 
 @pytest.mark.parametrize(
     "text, name",
-    [('screen_port = "door"', "screen_port"), ("mirror = [1]", "mirror"), ("name = 1979-05-27", "name")],
+    [
+        ('screen_port = "door"', "screen_port"),
+        ("screen_port = true", "screen_port"),
+        ('camera_width = "640"', "camera_width"),
+        ("camera_height = 720.0", "camera_height"),
+        ("rotate = false", "rotate"),
+        ("sound = 1", "sound"),
+        ('challenge = "no"', "challenge"),
+        ("margin = false", "margin"),
+        ('threshold = "0.4"', "threshold"),
+        ("[threshold]\na = 1", "threshold"),
+        ("dlib_model = 5", "dlib_model"),
+        ("mirror = [1]", "mirror"),
+        ("name = 1979-05-27", "name"),
+        ("source = 0", "source"),
+    ],
 )
 def test_a_wrong_type_in_the_file_is_named(tmp_path: Path, text: str, name: str) -> None:
     (tmp_path / "kiosk.toml").write_text(text)
 
     with pytest.raises(SettingsError, match=f"^{name} "):
+        settings.read(data=tmp_path)
+
+
+def test_whole_numbers_are_numbers_and_the_environment_is_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kiosk.toml").write_text("margin = 0")
+    for name, text in (("SCREEN_PORT", "1"), ("MIRROR", "off"), ("THRESHOLD", "0.4"), ("ROTATE", "90")):
+        monkeypatch.setenv(f"TANDEM_KIOSK_{name}", text)
+
+    read = settings.read(data=tmp_path)
+
+    assert (read.margin, read.screen_port, read.mirror, read.threshold, read.rotate) == (0, 1, False, 0.4, 90)
+
+
+@pytest.mark.parametrize(
+    "address", ["http://gateway", "https://gateway.example:8443/", "http://[::1]:8080", "http://192.0.2.7:65535"]
+)
+def test_an_address_with_a_host_is_taken(tmp_path: Path, address: str) -> None:
+    assert settings.read(data=tmp_path, gateway=address).gateway == address.rstrip("/")
+
+
+def test_the_file_cannot_say_where_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "kiosk.toml").write_text('data = "elsewhere"')
+
+    with pytest.raises(SettingsError, match=r"^data \(TANDEM_KIOSK_DATA\): .* give --data"):
         settings.read(data=tmp_path)
 
 

@@ -157,7 +157,7 @@ class Hand:
 
     def read(self) -> tuple[bool, Any]:
         image = self.given.get()
-        if isinstance(image, cv2.error):
+        if isinstance(image, Exception):
             raise image
         return image is not None, image
 
@@ -356,6 +356,21 @@ def test_a_driver_that_throws_is_a_camera_that_is_away(look: Callable[..., Camer
 
     assert [type(one) for one in seen] == [Trouble, Frame]
     assert throwing.released.is_set()
+
+
+def test_a_camera_that_fails_in_ways_of_python_is_opened_again_every_time(look: Callable[..., Camera]) -> None:
+    failing = [Hand(MemoryError()) for _ in range(MOST_HANGING + 1)]
+
+    seen = list(islice(look(*failing, Hand(ONE), opening=SOON).frames(), MOST_HANGING + 2))
+
+    assert seen[:-1] == [Trouble(where="camera 0", why=AWAY)] * (MOST_HANGING + 1)
+    assert isinstance(seen[-1], Frame)
+
+
+def test_what_failed_in_a_camera_is_in_the_log(look: Callable[..., Camera], caplog: pytest.LogCaptureFixture) -> None:
+    next(look(Hand(MemoryError("no room for a picture"))).frames())
+
+    assert "no room for a picture" in caplog.text
 
 
 def test_a_camera_that_this_machine_does_not_have_is_reported_once(capfd: pytest.CaptureFixture[str]) -> None:

@@ -18,7 +18,7 @@ from kiosk import intake
 from kiosk.identity import MACHINE, this_machine
 from kiosk.intake import Intake
 from kiosk.outbox import FILE, Outbox
-from kiosk.source import Frame, Ready, Scanned, Seen, Trouble
+from kiosk.source import CAMERA_LOST, Frame, Ready, Scanned, Seen, Trouble
 from kiosk.sources.scanner import LOST
 from tests.kiosk.cast import IDENTITY, eventually
 
@@ -28,6 +28,8 @@ FRAME = Frame(image=PICTURE, number=0)
 
 class Handed:
     """A source that says what a test hands it, and nothing else; None ends it."""
+
+    lost_code = CAMERA_LOST
 
     def __init__(self) -> None:
         self.seen = SimpleQueue[Seen | None]()

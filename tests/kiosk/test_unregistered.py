@@ -94,6 +94,17 @@ def test_the_command_goes_on_by_itself_once_it_is_registered(
 
 
 @pytest.mark.enable_socket
+def test_a_port_that_is_taken_is_named_by_its_setting(tmp_path: Path) -> None:
+    with closing(socket.create_server(("127.0.0.1", 0))) as taken:
+        words = ["kiosk", "run", "--data", str(tmp_path), "--screen-port", str(taken.getsockname()[1])]
+
+        refused = subprocess.run([TANDEM, *words], capture_output=True, text=True, timeout=30, check=False)
+
+    assert refused.returncode == 2
+    assert "tandem: screen_port (TANDEM_KIOSK_SCREEN_PORT): cannot listen there: " in refused.stderr
+
+
+@pytest.mark.enable_socket
 def test_the_command_ends_when_it_is_told_to_while_it_waits(running: subprocess.Popen[bytes], port: int) -> None:
     assert eventually(lambda: health(port) != {}, seconds=30)
 

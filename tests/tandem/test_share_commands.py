@@ -78,7 +78,11 @@ def test_who_was_trusted_can_be_trusted_no_longer(doors: tuple[Identity, Identit
     shown = json.loads(share("list", "--data", tmp_path / "back", "--json").stdout)
     share("trust", back.device, shown[0]["fingerprint"], "--data", tmp_path / "front")
 
+    mistyped = share("distrust", f"{back.device}0", "--data", tmp_path / "front")
+    still = trusted(tmp_path / "front")
     done = share("distrust", back.device, "--data", tmp_path / "front")
 
-    assert done.exit_code == 0
+    assert (mistyped.exit_code, done.exit_code) == (2, 0)
+    assert f"no kiosk {back.device}0 is trusted here" in mistyped.stderr
+    assert set(still) == {back.device}
     assert trusted(tmp_path / "front") == {}
