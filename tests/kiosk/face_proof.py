@@ -37,7 +37,7 @@ def gallery() -> Gallery:
 
 @dataclass(frozen=True)
 class Result:
-    """How one sequence ended: `accepted` when the person was told to be there by face alone."""
+    """How one sequence ended: `accepted` when the person who is shown was told to be there, by face alone."""
 
     accepted: bool
     told: Sighting | None
@@ -74,26 +74,26 @@ class Tally:
         )
 
 
-def play(actor: Actor, look: Look, among: frozenset[str]) -> Result:
-    """Play a sequence until somebody is told something."""
+def play(actor: Actor, look: Look, among: frozenset[str], *, shown: Who, pace: float) -> Result:
+    """Play a sequence until somebody is told something; in as oneself is not in as the one who is shown."""
     guide, asked = None, False
-    for step in range(round(LONGEST / PACE)):
-        at = step * PACE
+    for step in range(round(LONGEST / pace)):
+        at = step * pace
         for told in look.see(Frame(image=actor.frame(at, guide), number=step), among, at=at):
-            return Result(isinstance(told, FaceSeen), told, at, asked)
+            return Result(isinstance(told, FaceSeen) and told.learner_id == shown, told, at, asked)
         guide = look.guide
         asked = asked or guide in MOVES
     return Result(False, None, LONGEST, asked)
 
 
-def trial(cast: str, number: int, *, seed: int) -> Result:
+def trial(cast: str, number: int, *, seed: int, pace: float = PACE) -> Result:
     """Play one sequence of a kind, of the two people in turn; where somebody else comes, only one is on the roster."""
     which, chance = PEOPLE[number % 2], np.random.default_rng([seed, number])
     look = Look(engine(), gallery(), luck=chance.random)
     roster = {which} if cast == "another person" else set(PEOPLE)
-    return play(CASTS[cast](which, chance), look, frozenset(roster))
+    return play(CASTS[cast](which, chance), look, frozenset(roster), shown=which, pace=pace)
 
 
-def trials(cast: str, numbers: Iterable[int], *, seed: int) -> Tally:
-    """Play the sequences of these numbers and count."""
-    return sum((Tally.of(trial(cast, number, seed=seed)) for number in numbers), start=Tally())
+def trials(cast: str, numbers: Iterable[int], *, seed: int, pace: float = PACE) -> Tally:
+    """Play the sequences of these numbers, a frame every `pace` seconds, and count."""
+    return sum((Tally.of(trial(cast, number, seed=seed, pace=pace)) for number in numbers), start=Tally())
