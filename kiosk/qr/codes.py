@@ -16,7 +16,6 @@ from kiosk.qr.passes import BENDS, PASSES, Bend, flat, unrolled
 __all__ = ["HAS_ZXING", "Box", "Code", "Reader", "codes"]
 
 EXTRA_PASSES = 12  # for each frame, each over one place: about eight milliseconds
-BESIDE_ONE = 3  # of them beside a code that was read: a second badge has the next frames too
 MOST_BROKEN = 3
 SAME_PLACE = 0.3  # of two places; a badge in a hand moves on between frames
 LOOK_SIDE = 24  # pixels
@@ -59,14 +58,14 @@ class _Tried:
 
 def codes(image: Image) -> list[Code]:
     """Read every QR code of one picture, from left to right, trying all that may help."""
-    return Reader(extra_passes=1000, beside_one=1000).read(image)
+    return Reader(extra_passes=1000).read(image)
 
 
 class Reader:
     """Reads frame after frame; what one frame has no time for is tried on the next."""
 
-    def __init__(self, *, extra_passes: int = EXTRA_PASSES, beside_one: int = BESIDE_ONE) -> None:
-        self._extra_passes, self._beside_one = extra_passes, beside_one
+    def __init__(self, *, extra_passes: int = EXTRA_PASSES) -> None:
+        self._extra_passes = extra_passes
         self._tried: list[_Tried] = []
         self.spent = 0
         """How many extra passes the last frame took."""
@@ -79,14 +78,13 @@ class Reader:
         found, broken = by_zxing(grey)
         # A promise that this frame does not make is forgotten, so that the memory stays small.
         self._tried = [self._remember(promise) for promise in promises(grey, found, broken)]
-        most = self._beside_one if found else self._extra_passes
-        return _in_order(found + self._try_harder({code.text for code in found}, most))
+        return _in_order(found + self._try_harder({code.text for code in found}))
 
-    def _try_harder(self, known: set[str], most: int) -> list[Code]:
+    def _try_harder(self, known: set[str]) -> list[Code]:
         """Take turns among the promises, so that one that is never kept does not keep another waiting."""
         waiting, found = deque(tried for tried in self._tried if tried.left), list[Code]()
         self.spent = 0
-        while waiting and self.spent < most:
+        while waiting and self.spent < self._extra_passes:
             self.spent += 1
             tried = waiting.popleft()
             code = tried.go_on()
