@@ -20,8 +20,9 @@ install: .venv/.ready ## Set up .venv with everything the locks pin (about a min
 demo: .venv/.ready ## Run the sample company on this machine (ARGS="--once --json" plays one day)
 	@.venv/bin/tandem demo $(ARGS)
 
+# Three at a time on two cores: a quarter of all tests wait for programs and pages that they have started.
 test: .venv/.ready ## Run the tests (ARGS="-k badge" chooses)
-	@.venv/bin/pytest -n 2 --dist worksteal $(ARGS)
+	@.venv/bin/pytest -n 3 --dist worksteal $(ARGS)
 
 soak-ledger: .venv/.ready ## Run the long proofs of the ledger (half an hour)
 	@TANDEM_REQUIRE_SERVICES=1 .venv/bin/pytest tests/soak/ledger.py -n 0 -v -s --durations=0 --timeout=2700 $(ARGS)
